@@ -1,0 +1,56 @@
+"""Files written so that a reader sees all of one or none of it, and a crash leaves no half.
+
+The order (temporary file, fsync, rename, fsync of the folder) follows Pillai et al., "All File Systems Are Not
+Created Equal" (OSDI 2014).
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A new empty file beside `path` to fill; it takes `path`'s place at the end, or vanishes on an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        if durable:
+            sync(temporary)
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+        if durable:
+            sync(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def write(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Put `data` at `path`."""
+    with replacing(path, durable=durable) as temporary:
+        temporary.write_bytes(data)
+
+
+def copy(source: Path, path: Path) -> None:
+    """Put a copy of `source` at `path`: never a hard link, so that editing one leaves the other."""
+    with replacing(path, durable=False) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def sync(path: Path) -> None:
+    """fsync a file or a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

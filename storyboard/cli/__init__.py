@@ -1,0 +1,61 @@
+"""The command line: the only place that reads arguments and the environment, prints, and exits.
+
+One file a command, each imported when it is used.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+COMMANDS = ("init", "check", "plan", "render", "cut", "models", "schema")
+
+INTERRUPTED = 130
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"storyboard.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from storyboard.diagnostic import did_you_mean  # noqa: PLC0415
+
+            raise click.UsageError(f"no such command '{args[0]}': {did_you_mean(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [
+            (name, (self.get_command(ctx, name) or click.Command(name)).get_short_help_str(90)) for name in COMMANDS
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="storyboard", message="storyboard %(version)s")
+def main() -> None:
+    """Compile a film: a YAML storyboard in, one cut out."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit status."""
+    try:
+        status = main.main(list(arguments), prog_name="storyboard", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\ninterrupted: what was finished is kept; run the same command again to go on", err=True)
+        return INTERRUPTED
+    return status if isinstance(status, int) else 0

@@ -1,0 +1,127 @@
+"""What the commands share: finding the storyboard, showing what is wrong with it, printing JSON and tables."""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Never, TypeVar
+
+import click
+
+from storyboard import report
+from storyboard.compiler import Project, load
+from storyboard.diagnostic import Diagnostic, Rejected
+from storyboard.plan import Plan
+from storyboard.tools import Tools
+
+HAS_ERRORS, USAGE, PARTLY, REFUSED, UNCONFIGURED = 1, 2, 3, 4, 5
+"""Exit statuses: the storyboard has errors; usage; some shots failed; consent is missing; no client or key."""
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def file_argument(command: Command) -> Command:
+    """FILE, by default storyboard.yaml here; a folder stands for the storyboard.yaml in it."""
+    return click.argument("file", type=click.Path(path_type=Path), default=Path("storyboard.yaml"))(command)
+
+
+def pass_option(command: Command) -> Command:
+    """-p, --pass."""
+    help_ = "The pass; by default the storyboard's default_pass."
+    return click.option("-p", "--pass", "pass_", metavar="PASS", help=help_)(command)
+
+
+def json_option(command: Command) -> Command:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def storyboard_file(file: Path) -> Path:
+    """The storyboard's file, or a usage error where there is none."""
+    path = file / "storyboard.yaml" if file.is_dir() else file
+    if not path.exists():
+        hint = "; 'storyboard init' writes one" if path.name == "storyboard.yaml" else ""
+        raise click.UsageError(f"there is no file {report.safe(str(path))}{hint}")
+    return path
+
+
+def store_folder() -> Path | None:
+    """STORYBOARD_STORE: another folder for clips."""
+    folder = os.environ.get("STORYBOARD_STORE")
+    return Path(folder).absolute() if folder else None
+
+
+def open_project(file: Path, *, as_json: bool) -> Project:
+    """The decoded storyboard; with errors, they are shown and the command ends."""
+    try:
+        return load(storyboard_file(file), store=store_folder())
+    except Rejected as rejected:
+        reject(rejected.diagnostics, as_json=as_json)
+
+
+def make_plan(project: Project, pass_: str | None, only: Sequence[str] = (), *, as_json: bool) -> Plan:
+    """The plan; errors in the storyboard end the command, warnings go to standard error."""
+    try:
+        plan = project.plan(pass_, only=only)
+    except Rejected as rejected:
+        reject(rejected.diagnostics, as_json=as_json)
+    except KeyError as error:
+        raise click.UsageError(str(error.args[0])) from error
+    warnings = project.check()
+    if warnings and not as_json:
+        click.echo(report.findings(warnings, color=color(sys.stderr)), err=True)
+    return plan
+
+
+def reject(found: Sequence[Diagnostic], *, as_json: bool) -> Never:
+    """Show what is wrong and end with status 1."""
+    if as_json:
+        print_json(report.as_json(found))
+    else:
+        click.echo(report.findings(found, color=color(sys.stderr)), err=True)
+    raise click.exceptions.Exit(HAS_ERRORS)
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on standard output."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def color(stream: Any) -> bool:
+    """Whether a stream is a terminal that wants colour (no-color.org)."""
+    return bool(stream.isatty()) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """A table on a terminal, plain columns elsewhere."""
+    if not sys.stdout.isatty():
+        click.echo(report.columns(head, rows))
+        return
+    from rich import box  # noqa: PLC0415 -- a no-op plan in CI doesn't pay for it
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    for name in head:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name == "shot")
+    styles = {"cached": "green", "submit": "yellow", "skipped": "dim", "unknown": "yellow"}
+    for row in rows:
+        table.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in row))
+    Console().print(table)
+
+
+def workers() -> int:
+    """How many clips are made side by side on this machine."""
+    return max(1, os.cpu_count() or 1)
+
+
+def find_tools() -> Tools:
+    """The machine's own tools."""
+    from storyboard import media  # noqa: PLC0415 -- decoders are imported when a render needs them
+
+    binary = media.ffmpeg()
+    voice = shutil.which("espeak-ng")
+    return Tools(binary, media.version(binary), Path(voice) if voice else None)

@@ -1,0 +1,86 @@
+"""Progress as it happens: a live display on a terminal, a line a step elsewhere."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import click
+
+from storyboard import report
+from storyboard.event import Advanced, Event, Finished, Noted, Started
+
+
+class Display:
+    """Shows events. On standard error, so that standard output stays the command's answer."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._live: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._started: dict[str, tuple[str, float]] = {}
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty() and not self._quiet:
+            from rich.console import Console  # noqa: PLC0415 -- only a terminal pays for it
+            from rich.progress import (  # noqa: PLC0415
+                BarColumn,
+                Progress,
+                TaskProgressColumn,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+
+            self._live = Progress(
+                TextColumn("[bold]{task.fields[shot]}"),
+                TextColumn("{task.fields[doing]}"),
+                BarColumn(bar_width=28),
+                TaskProgressColumn(),
+                TimeElapsedColumn(),
+                TextColumn("[dim]left"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, event: Event) -> None:
+        """Show one event. Called from several threads."""
+        match event:
+            case Started(shot, doing, of):
+                self._started[shot] = (doing, time.monotonic())
+                if self._live is not None:
+                    self._tasks[shot] = self._live.add_task("", total=of, shot=report.safe(shot), doing=doing)
+            case Advanced(shot, done):
+                if self._live is not None and shot in self._tasks:
+                    self._live.update(self._tasks[shot], completed=done)
+            case Finished(shot, error):
+                self._finish(shot, error)
+            case Noted(message):
+                if not self._quiet:
+                    self._say(f"note: {report.safe(message)}")
+
+    def _finish(self, shot: str, error: str) -> None:
+        doing, since = self._started.pop(shot, ("", time.monotonic()))
+        if self._live is not None and shot in self._tasks:
+            self._live.remove_task(self._tasks.pop(shot))
+        if self._quiet:
+            return
+        took = f"{time.monotonic() - since:.1f} s"
+        self._say(
+            f"{report.safe(shot)}  {'failed' if error else doing}  {took}{f': {report.safe(error)}' if error else ''}"
+        )
+
+    def _say(self, line: str) -> None:
+        if self._live is not None:
+            self._live.console.print(line, markup=False, highlight=False)
+        else:
+            click.echo(line, err=True)

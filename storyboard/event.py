@@ -1,0 +1,42 @@
+"""What happens while a plan is carried out, as values; `cli` shows them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Started:
+    """Work on a shot began. `of` is how much there is to do, in frames."""
+
+    shot: str
+    doing: str
+    of: int
+
+
+@dataclass(frozen=True)
+class Advanced:
+    """Work on a shot went on: `done` frames of it are made."""
+
+    shot: str
+    done: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Work on a shot ended; `error` says why it failed, "" where it didn't."""
+
+    shot: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Something worth knowing that stops nothing."""
+
+    message: str
+
+
+Event = Started | Advanced | Finished | Noted
+
+
+def ignore(_event: Event) -> None:
+    """Listen to nothing."""

@@ -1,0 +1,97 @@
+"""Remembered hashes of files, so that an unchanged file is read once.
+
+A file is the same while its device, inode, size, modification and change times are. The change time can't be
+set by a program, so a rewrite that keeps size and modification time is seen; a file changed within `SETTLED`
+of being hashed is not remembered, because two writes in one tick of the file system's clock look alike.
+The memo is a cache that checks itself: damaged, it is forgotten.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from storyboard import atomic, digest
+from storyboard.sniff import sniff
+
+SETTLED = 2_000_000_000
+"""Nanoseconds; FAT's modification times, the coarsest in use, tick every 2 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A regular file's content: its SHA-256, size in bytes, and media type by its first bytes ("" if unknown)."""
+
+    sha256: str
+    size: int
+    media: str
+
+
+class Memo:
+    """Hashes by file identity. `now` is the wall clock in nanoseconds."""
+
+    def __init__(self, path: Path, now: Callable[[], int]) -> None:
+        self._path = path
+        self._now = now
+        self._known, self._used = _load(path), set[str]()
+        self._changed = False
+
+    def look(self, path: Path) -> Seen:
+        """What a file holds, hashed now unless it is known.
+
+        Raises:
+            OSError: it can't be read, or is a link at its last component.
+            ValueError: it isn't a regular file.
+        """
+        found = path.stat(follow_symlinks=False)
+        identity = _identity(found)
+        known = self._known.get(identity)
+        if known is None:
+            known = self._hash(path)
+        else:
+            self._used.add(identity)
+        return Seen(known[0], found.st_size, known[1])
+
+    def _hash(self, path: Path) -> tuple[str, str]:
+        # Opened without following or blocking, and checked after opening: what is hashed is what was looked at.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as stream:
+            before = os.fstat(handle)
+            if not stat.S_ISREG(before.st_mode):
+                raise ValueError(f"{path} isn't a regular file")
+            media = sniff(stream.read(64))
+            stream.seek(0)
+            hashed = digest.sha256_stream(stream), media
+            after = os.fstat(handle)
+        if _identity(before) == _identity(after) and self._now() - max(after.st_mtime_ns, after.st_ctime_ns) > SETTLED:
+            self._known[_identity(after)] = hashed
+            self._used.add(_identity(after))
+            self._changed = True
+        return hashed
+
+    def save(self) -> None:
+        """Keep what was learnt; a memo that can't be written is only slower."""
+        if not self._changed:
+            return
+        body = json.dumps(self._known, separators=(",", ":"))
+        try:
+            atomic.write(self._path, f"{digest.sha256(body.encode())}\n{body}".encode(), durable=False)
+        except OSError:
+            return
+        self._changed = False
+
+
+def _identity(found: os.stat_result) -> str:
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
+def _load(path: Path) -> dict[str, tuple[str, str]]:
+    try:
+        check, _, body = path.read_bytes().partition(b"\n")
+    except OSError:
+        return {}
+    if check.decode("ascii", "replace") != digest.sha256(body):
+        return {}
+    return {identity: (sha, media) for identity, (sha, media) in json.loads(body).items()}

@@ -1,0 +1,25 @@
+"""Who and what is seen: characters, props and places."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from storyboard.model.reference import AnyReference
+from storyboard.model.values import Filled, Written, listed, one_of
+
+Kind = Annotated[
+    str,
+    BeforeValidator(one_of("character", "prop", "place")),
+    WithJsonSchema({"enum": ["character", "prop", "place"]}),
+]
+
+
+class Character(Written):
+    """A character, prop or place; `@id` in a prompt binds it to the shot."""
+
+    name: Filled | None = Field(None, description="How prompts in words and captions call it; by default the id.")
+    kind: Kind = Field("character", description="What it is.")
+    look: Filled | None = Field(None, description="What it looks like, in words, for models that take no references.")
+    references: Annotated[tuple[AnyReference, ...], BeforeValidator(listed)] = Field(
+        (), description="Pictures and videos of it, best first: the first that a model takes is always sent."
+    )

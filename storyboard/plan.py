@@ -1,0 +1,160 @@
+"""What a render would do: for each shot its state, the reasons, and the price. Decides; changes nothing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from storyboard import money, timing
+from storyboard.job import Input, Job
+from storyboard.lower import Target
+from storyboard.store import Lost, Record
+
+State = Literal["cached", "submit", "resume", "held", "blocked", "skipped", "clip"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens to one shot. `record` is the clip it already has."""
+
+    target: Target
+    state: State
+    reasons: tuple[str, ...]
+    record: Record | None = None
+
+    @property
+    def shot(self) -> str:
+        """The shot's id."""
+        return self.target.shot.id
+
+    @property
+    def job(self) -> Job | None:
+        """The job that makes its clip."""
+        return self.target.job
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What the step spends: nothing unless it submits; None where the price is unknown."""
+        return self.job.cost if self.state == "submit" and self.job else money.FREE
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of one pass, in the film's order."""
+
+    title: str
+    pass_id: str
+    steps: tuple[Step, ...]
+
+    def count(self, state: State) -> int:
+        """How many shots are in one state."""
+        return sum(step.state == state for step in self.steps)
+
+    @property
+    def submits(self) -> dict[str, Step]:
+        """The steps that make a clip, by key: two shots that ask for the same clip are one."""
+        jobs: dict[str, Step] = {}
+        for step in self.steps:
+            if step.state == "submit" and step.job:
+                jobs.setdefault(step.job.key or step.shot, step)
+        return jobs
+
+    @property
+    def known_cost(self) -> Decimal:
+        """The sum of the known prices."""
+        return sum((step.cost or money.FREE for step in self.submits.values()), money.FREE)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """What carrying it out costs; None while any price is unknown."""
+        return None if any(step.cost is None for step in self.submits.values()) else self.known_cost
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that `plan --json` prints."""
+        states = {step.state: self.count(step.state) for step in self.steps}
+        return {
+            "format": 1,
+            "title": self.title,
+            "pass": self.pass_id,
+            "jobs": [_step_json(step, self.pass_id) for step in self.steps],
+            "total": {"submit": 0, "cached": 0}
+            | states
+            | {"cost": money.usd(self.cost), "known_cost": money.usd(self.known_cost)},
+        }
+
+
+def _step_json(step: Step, pass_id: str) -> dict[str, Any]:
+    job, target = step.job, step.target
+    return {
+        "shot": step.shot,
+        "pass": pass_id,
+        "key": job.key if job else None,
+        "state": step.state,
+        "reasons": list(step.reasons),
+        "model": job.model if job else None,
+        "request": dict(job.request) if job else None,
+        "seconds": {"asked": timing.number(target.asked), "bought": timing.number(job.seconds) if job else None},
+        "cost": money.usd(job.cost) if job else money.usd(money.FREE),
+    }
+
+
+def decide(
+    title: str,
+    pass_id: str,
+    targets: tuple[Target, ...],
+    find: Callable[[str], Record | Lost],
+    last: Callable[[str], Mapping[str, Any]],
+) -> Plan:
+    """The plan for `targets`. `find` looks a key up; `last` gives the facts of a shot's last render."""
+    return Plan(title, pass_id, tuple(_step(target, find, last) for target in targets))
+
+
+def _step(target: Target, find: Callable[[str], Record | Lost], last: Callable[[str], Mapping[str, Any]]) -> Step:
+    job = target.job
+    if job is None:
+        return Step(target, "skipped", ("skip: true",))
+    if job.key is None:
+        unknown = [given.label for given in job.inputs.values() if given.sha256 is None]
+        return Step(target, "submit", tuple(f"{url}: its bytes aren't known yet" for url in unknown))
+    found = find(job.key)
+    if isinstance(found, Record):
+        return Step(target, "cached", ("unchanged",), found)
+    if found.reason:
+        return Step(target, "submit", (found.reason,))
+    facts = last(target.shot.id)
+    reasons = tuple(differences(facts, job)) if facts else ()
+    return Step(target, "submit", reasons or ("not rendered yet",))
+
+
+def differences(before: Mapping[str, Any], job: Job) -> Iterator[str]:
+    """Each field in which `job` differs from the facts of an earlier render, old -> new."""
+    if before.get("model") != job.model:
+        yield f"model: {before.get('model')} -> {job.model}"
+    old, new = before.get("request", {}), job.request
+    labels = before.get("inputs", {}) | {name: given.label for name, given in job.inputs.items()}
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield f"{name}: {_shown(old.get(name), labels)} -> {_shown(new.get(name), labels)}"
+
+
+def _shown(value: object, labels: Mapping[str, str]) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, list):
+        return "[" + ", ".join(_shown(item, labels) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {_shown(v, labels)}" for k, v in value.items()) + "}"
+    if isinstance(value, str) and value in labels:
+        return f"{labels[value]} ({value.removeprefix('sha256:')[:8]})"
+    return repr(value) if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def facts_of(job: Job) -> dict[str, Any]:
+    """What a record keeps of the job that made it: enough to explain the next change."""
+    labels: dict[str, Input] = dict(job.inputs)
+    return {
+        "model": job.model,
+        "request": dict(job.request),
+        "inputs": {name: given.label for name, given in labels.items()},
+        "cost": money.usd(job.cost),
+    }

@@ -1,0 +1,155 @@
+"""What was made, kept under what it was made from: `ac/<key>` holds records, `cas/<sha256>` the bytes.
+
+Written blob first, record second, each through a temporary file, fsync, rename and fsync of its folder, so a
+record never speaks of bytes that aren't there. Read the other way round, and checked: a record carries its own
+digest, a blob is its name. What fails the check is moved to `quarantine/`, never deleted, when it is made again.
+The two folders are named as the Bazel HTTP cache protocol names its paths.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from storyboard import atomic, digest
+from storyboard.memo import Memo
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Blob:
+    """Bytes in the store: SHA-256, size, and the file to read them from."""
+
+    sha256: str
+    size: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one key made: its outputs by name, and facts about them (JSON without floats)."""
+
+    key: str
+    outputs: Mapping[str, Blob]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Lost:
+    """No usable record: `reason` says why in words; it is "" where there never was one."""
+
+    reason: str = ""
+
+
+class Store:
+    """One folder of records and blobs."""
+
+    def __init__(self, root: Path, memo: Memo) -> None:
+        self.root = root
+        self.memo = memo
+
+    def find(self, key: str) -> Record | Lost:
+        """The record of `key` with every blob checked, or why there is none. Changes nothing."""
+        record = self._read(key)
+        if isinstance(record, Lost):
+            return record
+        for name, blob in record.outputs.items():
+            problem = self._problem(blob)
+            if problem:
+                return Lost(f"its {name} in the store {problem}")
+        return record
+
+    def facts(self, key: str) -> Mapping[str, Any]:
+        """What the record of `key` tells, whether or not its blobs are still good."""
+        record = self._read(key)
+        return {} if isinstance(record, Lost) else record.facts
+
+    def holds(self, sha256: str) -> bool:
+        """True where the store has these bytes, whole."""
+        path = self.root / "cas" / sha256
+        return path.is_file() and not self._problem(Blob(sha256, path.stat().st_size, path))
+
+    def put(self, key: str, outputs: Mapping[str, Path], facts: Mapping[str, Any]) -> Record:
+        """Keep files (moved into the store) and facts under `key`. What was damaged there is set aside."""
+        blobs = {name: self._keep(path) for name, path in outputs.items()}
+        body = {
+            "format": FORMAT,
+            "key": key,
+            "outputs": {name: {"sha256": blob.sha256, "size": blob.size} for name, blob in blobs.items()},
+            "facts": facts,
+        }
+        path = self.root / "ac" / key
+        if path.exists() and isinstance(self._read(key), Lost):
+            self._quarantine(path)
+        atomic.write(path, digest.canonical(body | {"check": digest.of(body)}))
+        return Record(key, blobs, facts)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """A folder on the store's own file system for work under way; gone at the end."""
+        place = self.root / "tmp"
+        place.mkdir(parents=True, exist_ok=True)
+        self._ignored_by_git()
+        with TemporaryDirectory(dir=place) as folder:
+            yield Path(folder)
+
+    def _ignored_by_git(self) -> None:
+        marker = self.root / ".gitignore"
+        if not marker.exists():
+            atomic.write(marker, b"*\n", durable=False)
+
+    def _read(self, key: str) -> Record | Lost:
+        path = self.root / "ac" / key
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return Lost()
+        except OSError as error:
+            return Lost(f"its record can't be read: {(error.strerror or str(error)).lower()}")
+        try:
+            body = json.loads(data)
+            check = body.pop("check")
+            if body["format"] != FORMAT or body["key"] != key or check != digest.of(body):
+                return Lost("its record in the store is damaged")
+            outputs = {
+                name: Blob(blob["sha256"], blob["size"], self.root / "cas" / blob["sha256"])
+                for name, blob in body["outputs"].items()
+            }
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return Lost("its record in the store is damaged")
+        return Record(key, outputs, body["facts"])
+
+    def _problem(self, blob: Blob) -> str:
+        try:
+            seen = self.memo.look(blob.path)
+        except FileNotFoundError:
+            return "is missing"
+        except (OSError, ValueError) as error:
+            return f"can't be read: {error}"
+        return "" if (seen.sha256, seen.size) == (blob.sha256, blob.size) else "is damaged"
+
+    def _keep(self, path: Path) -> Blob:
+        sha256, size = digest.sha256_file(path), path.stat().st_size
+        blob = Blob(sha256, size, self.root / "cas" / sha256)
+        if blob.path.exists() or blob.path.is_symlink():
+            if not self._problem(blob):
+                path.unlink()
+                return blob
+            self._quarantine(blob.path)
+        blob.path.parent.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o644)
+        atomic.sync(path)
+        path.replace(blob.path)
+        atomic.sync(blob.path.parent)
+        return blob
+
+    def _quarantine(self, path: Path) -> None:
+        place = self.root / "quarantine"
+        place.mkdir(parents=True, exist_ok=True)
+        names = (place / f"{path.parent.name}-{path.name}{f'.{n}' if n else ''}" for n in range(1000))
+        with suppress(OSError, StopIteration):
+            path.replace(next(name for name in names if not name.exists()))

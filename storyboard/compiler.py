@@ -66,6 +66,10 @@ class Project:
             found += self._lower(pass_id).findings
         return sorted(dict.fromkeys(found), key=lambda d: (d.span.start, d.code))
 
+    def warnings(self, pass_: str | None = None) -> list[Diagnostic]:
+        """The warnings that concern one pass, for whoever works on it."""
+        return [d for d in self._lower(self._known_pass(pass_)).findings if not d.is_error]
+
     def plan(self, pass_: str | None = None, *, only: Collection[str] = ()) -> Plan:
         """What a render of one pass would do, by default of the default pass and of every shot.
 

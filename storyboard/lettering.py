@@ -60,7 +60,8 @@ def wrap(text: str, type_: ImageFont.FreeTypeFont, width: float, lines: int) -> 
         if type_.getlength(candidate) <= width:
             row = candidate
         else:
-            rows.append(row)
+            if row:
+                rows.append(row)
             row = word
     if row:
         rows.append(row)

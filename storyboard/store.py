@@ -6,9 +6,12 @@ digest, a blob is its name. What fails the check is moved to `quarantine/`, neve
 The two folders are named as the Bazel HTTP cache protocol names its paths.
 """
 
+import fcntl
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +46,26 @@ class Lost:
     """No usable record: `reason` says why in words; it is "" where there never was one."""
 
     reason: str = ""
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    with suppress(OSError):  # a live lock (BlockingIOError), or already gone
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(handle)
 
 
 class Store:
@@ -90,12 +113,22 @@ class Store:
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """A folder on the store's own file system for work under way; gone at the end."""
+        """A folder on the store's own file system for work under way; gone at the end.
+
+        It is locked while its process lives, so that what a killed one left behind can be told and removed.
+        """
         place = self.root / "tmp"
         place.mkdir(parents=True, exist_ok=True)
         self._ignored_by_git()
-        with TemporaryDirectory(dir=place) as folder:
-            yield Path(folder)
+        with ExitStack() as until_the_end:
+            with _locked(place):  # so that no folder is seen between its making and its locking
+                temporary = TemporaryDirectory(dir=place, ignore_cleanup_errors=True)
+                folder = Path(until_the_end.enter_context(temporary))
+                until_the_end.enter_context(_locked(folder))
+                for other in place.iterdir():
+                    if other != folder:
+                        _remove_abandoned(other)
+            yield folder
 
     def _ignored_by_git(self) -> None:
         marker = self.root / ".gitignore"

@@ -69,7 +69,7 @@ def make_plan(project: Project, pass_: str | None, only: Sequence[str] = (), *, 
         reject(rejected.diagnostics, as_json=as_json)
     except KeyError as error:
         raise click.UsageError(str(error.args[0])) from error
-    warnings = project.check()
+    warnings = project.warnings(plan.pass_id)
     if warnings and not as_json:
         click.echo(report.findings(warnings, color=color(sys.stderr)), err=True)
     return plan

@@ -16,10 +16,10 @@ def rate(text: str) -> Rate:
         ValueError: not a whole number or a ratio of two, or outside 1 to 120.
     """
     if not re.fullmatch(r"[1-9]\d{0,6}(/[1-9]\d{0,6})?", text):
-        raise ValueError(text)
+        raise ValueError(f"not a frame rate: {text!r}")
     value = Fraction(text)
     if not 1 <= value <= 120:
-        raise ValueError(text)
+        raise ValueError(f"not a frame rate: {text!r}")
     return value
 
 

@@ -16,7 +16,7 @@ __all__ = ["Character", "Duration", "Override", "Pass", "Reference", "Scene", "S
 
 
 class Style(Written):
-    """Words that every shot shares."""
+    """Words for the prompts of several shots."""
 
     prompt: Text = Field("", description="Added to every prompt.")
     negative: Text = Field("", description="Added to every negative prompt.")

@@ -47,6 +47,14 @@ def copy(source: Path, path: Path) -> None:
         shutil.copyfile(source, temporary)
 
 
+def ignored_folder(path: Path) -> Path:
+    """Make a folder that git ignores, by a .gitignore of its own."""
+    path.mkdir(parents=True, exist_ok=True)
+    if not (path / ".gitignore").exists():
+        write(path / ".gitignore", b"*\n", durable=False)
+    return path
+
+
 def sync(path: Path) -> None:
     """fsync a file or a folder."""
     handle = os.open(path, os.O_RDONLY)

@@ -15,7 +15,7 @@ from storyboard.assets import Assets
 from storyboard.catalog import Catalog
 from storyboard.decode import Positions, decode
 from storyboard.diagnostic import Diagnostic, Rejected
-from storyboard.event import Event, ignore
+from storyboard.event import Event, Noted, ignore
 from storyboard.history import History
 from storyboard.lower import Lowered, lower
 from storyboard.memo import Memo
@@ -133,6 +133,7 @@ class Project:
         from storyboard import cut, timeline
 
         decided = self.plan(pass_)
+        self._note_missing_glyphs(notify)
         laid_out = timeline.lay_out(self.board, decided.pass_id, lambda shot: self._best(shot, decided))
         try:
             return cut.make(laid_out, self.folder, self.store, tools, workers, notify)
@@ -148,6 +149,17 @@ class Project:
             if isinstance(found, Record):
                 return pass_id, found
         return None
+
+    def _note_missing_glyphs(self, notify: Callable[[Event], None]) -> None:
+        from storyboard import lettering
+
+        texts = [self.board.title]
+        for shot, scene in self.board.all_shots():
+            texts += [shot.id, shot.prompt, scene.title if scene else "", *(line.line for line in shot.dialogue)]
+        lacking = lettering.missing(texts)
+        if lacking:
+            shown = " ".join(lacking[:12]) + (" …" if len(lacking) > 12 else "")
+            notify(Noted(f"the built-in fonts have no glyph for: {shown}"))
 
     def _known_pass(self, pass_: str | None) -> str:
         if pass_ is not None and pass_ not in self.board.passes:

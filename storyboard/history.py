@@ -11,7 +11,7 @@ from storyboard import atomic, digest
 
 
 class History:
-    """Keys by pass and shot, in one file."""
+    """Keys by pass and shot, in one file of a folder that git ignores."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,6 +28,7 @@ class History:
             return
         self._keys[pass_id] = merged
         body = digest.canonical(self._keys)
+        atomic.ignored_folder(self._path.parent)
         atomic.write(self._path, f"{digest.sha256(body)}\n".encode() + body)
 
 

@@ -20,6 +20,10 @@ SETTLED = 2_000_000_000
 """Nanoseconds; FAT's modification times, the coarsest in use, tick every 2 s."""
 
 
+MOST = 50_000
+"""Files remembered; beyond it only those used in this run are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A regular file's content: its SHA-256, size in bytes, and media type by its first bytes ("" if unknown)."""
@@ -75,8 +79,11 @@ class Memo:
         """Keep what was learnt; a memo that can't be written is only slower."""
         if not self._changed:
             return
+        if len(self._known) > MOST:
+            self._known = {identity: self._known[identity] for identity in self._used}
         body = json.dumps(self._known, separators=(",", ":"))
         try:
+            atomic.ignored_folder(self._path.parent)
             atomic.write(self._path, f"{digest.sha256(body.encode())}\n{body}".encode(), durable=False)
         except OSError:
             return

@@ -117,9 +117,8 @@ class Store:
 
         It is locked while its process lives, so that what a killed one left behind can be told and removed.
         """
-        place = self.root / "tmp"
-        place.mkdir(parents=True, exist_ok=True)
-        self._ignored_by_git()
+        place = atomic.ignored_folder(self.root) / "tmp"
+        place.mkdir(exist_ok=True)
         with ExitStack() as until_the_end:
             with _locked(place):  # so that no folder is seen between its making and its locking
                 temporary = TemporaryDirectory(dir=place, ignore_cleanup_errors=True)
@@ -129,11 +128,6 @@ class Store:
                     if other != folder:
                         _remove_abandoned(other)
             yield folder
-
-    def _ignored_by_git(self) -> None:
-        marker = self.root / ".gitignore"
-        if not marker.exists():
-            atomic.write(marker, b"*\n", durable=False)
 
     def _read(self, key: str) -> Record | Lost:
         path = self.root / "ac" / key

@@ -5,7 +5,6 @@ neither an alias bomb nor a list nested 2,000 deep costs more than its own text.
 reads each by the type of its field, so `16:9`, `no` and `010` are never guessed at here.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from storyboard.diagnostic import Diagnostic, Related
+from storyboard.misread import Misread, diagnose
 from storyboard.source import Source, Span
 
 MAX_BYTES = 4 << 20
@@ -311,25 +311,13 @@ def _short(text: str, length: int = 60) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-_CURES = (
-    (r"cannot start any token", "quote the text: a value can't start with '@', '`', '%' or a tab"),
-    (r"mapping values are not allowed", "quote the text: ': ' inside a value reads as a key"),
-    (r"unexpected end of stream", "a quote or bracket is left open"),
-    (r"expected ',' or|flow", "a bracket is left open, or a comma is missing"),
-    (r"expected <block end>|did not find expected key|block", "check the indentation of this line and the ones above"),
-)
-
-
 def _syntax_error(source: Source, error: YAMLError) -> Diagnostic:
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-    mark = getattr(error, "problem_mark", None)
-    offset = mark.index if mark is not None else 0
-    related: tuple[Related, ...] = ()
-    context_mark = getattr(error, "context_mark", None)
-    if isinstance(error, MarkedYAMLError) and context_mark is not None and context_mark.index != offset:
-        related = (Related(source.span(context_mark.index, context_mark.index + 1), str(error.context)),)
-    context = f"{getattr(error, 'context', '') or ''} {problem}"
-    help_ = next((cure for pattern, cure in _CURES if re.search(pattern, context)), "see YAML 1.2")
-    if offset < len(source.text) and source.text[offset] == "@":
-        help_ = "quote the text: \"@…\" (a value can't start with '@' in YAML)"
-    return Diagnostic("SB004", f"not YAML: {problem}", source.span(offset, offset + 1), help_, related=related)
+    mark, since = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    misread = Misread(
+        problem,
+        mark.index if mark is not None else 0,
+        str(getattr(error, "context", None) or ""),
+        since.index if since is not None else None,
+    )
+    return diagnose(source, misread)

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from storyboard import atomic, digest, lettering, timing
+from storyboard import atomic, digest, timing
 from storyboard.cut import conform, join, sheet, slate
 from storyboard.event import Event, Finished, Noted, Started
 from storyboard.media import MediaError
@@ -74,7 +74,6 @@ def make(
     if not timeline.clips:
         raise CutFailed("every shot is skipped: there is nothing to cut")
     build = Path("build") / timeline.pass_id
-    _note_missing_glyphs(timeline, notify)
     try:
         parts = _conformed(timeline, store, tools, workers, notify)
         made = _write_film(timeline, [p.record for p in parts], folder / build / "cut.mp4", store, notify)
@@ -198,10 +197,3 @@ def _sha256(path: Path, store: Store) -> str:
         return store.memo.look(path).sha256
     except (OSError, ValueError):
         return "-"
-
-
-def _note_missing_glyphs(timeline: Timeline, notify: Callable[[Event], None]) -> None:
-    lacking = lettering.missing(text for clip in timeline.clips for text in (clip.shot, clip.scene, clip.prompt))
-    if lacking:
-        shown = " ".join(lacking[:12]) + (" …" if len(lacking) > 12 else "")
-        notify(Noted(f"the built-in fonts have no glyph for: {shown}"))

@@ -1,27 +1,26 @@
 """The files that a storyboard refers to: where they really are, and what they really are."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from storyboard.memo import Memo
 
 MAX_BYTES = 1 << 30
-Problem = Literal["missing", "outside", "absolute", "folder", "special", "empty", "large", "unreadable"]
+Problem = Literal["missing", "outside", "absolute", "loop", "folder", "special", "empty", "large", "unreadable"]
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(NamedTuple):
     """One reference to a file, as written, and what stands behind it.
 
     `problem` says why it can't be used; `sha256` and `media` (a type by its bytes, "" if unknown) are then "".
     """
 
     written: str
-    path: Path
+    path: str
     sha256: str = ""
     media: str = ""
     problem: Problem | None = None
@@ -54,34 +53,38 @@ class Assets(Mapping[str, Asset]):
             self[one]
 
     def _look(self, written: str) -> Asset:
-        path = self._root / written
+        path = f"{self._root}/{written}"
         if "\0" in written:
             return Asset(written, path, problem="missing")
-        if written.startswith(("/", "~", "\\")) or Path(written).is_absolute():
+        if written.startswith(("/", "~", "\\")) or written[1:3] in {":\\", ":/"}:
             return Asset(written, path, problem="absolute")
         try:
-            if not self._is_inside(path):
-                return Asset(written, path, problem="outside")
-            status = path.stat()
+            status = os.lstat(path)
+            if stat.S_ISLNK(status.st_mode) or not self._folder_is_inside(path):
+                path = os.path.realpath(path, strict=True)
+                if not Path(path).is_relative_to(self._root):
+                    return Asset(written, path, problem="outside")
+                status = os.lstat(path)
             problem = _unusable(status)
             if problem:
                 return Asset(written, path, problem=problem)
-            real = path.resolve() if path.is_symlink() else path
-            seen = self._memo.look(real)
+            seen = self._memo.look(path, status)
         except (FileNotFoundError, NotADirectoryError):
-            return Asset(written, path, problem="missing")
-        except (OSError, ValueError, RuntimeError):  # RuntimeError: a loop of links
-            return Asset(written, path, problem="unreadable")
-        return Asset(written, real, seen.sha256, seen.media)
+            inside = os.path.realpath(path).startswith(f"{self._root}{os.sep}")
+            return Asset(written, path, problem="missing" if inside else "outside")
+        except OSError as error:
+            return Asset(written, path, problem="loop" if error.errno == errno.ELOOP else "unreadable")
+        except ValueError:
+            return Asset(written, path, problem="special")
+        return Asset(written, path, seen.sha256, seen.media)
 
-    def _is_inside(self, path: Path) -> bool:
-        # Most references share a few folders, so the folder's real place is found once for all of them.
-        folder = str(path.parent)
+    def _folder_is_inside(self, path: str) -> bool:
+        # Most references share a few folders, so a folder's real place is found once for all of them.
+        folder = path.rpartition("/")[0]
         if folder not in self._inside:
-            self._inside[folder] = Path(os.path.realpath(folder)).is_relative_to(self._root)
-        if path.name == ".." or not self._inside[folder]:
-            return False
-        return not path.is_symlink() or path.resolve().is_relative_to(self._root)
+            real = os.path.realpath(folder)
+            self._inside[folder] = Path(real).is_relative_to(self._root) and not path.endswith("/..")
+        return self._inside[folder]
 
 
 def _unusable(status: os.stat_result) -> Problem | None:

@@ -5,8 +5,6 @@ Created Equal" (OSDI 2014).
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,18 +12,13 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
-    """A new empty file beside `path` to fill; it takes `path`'s place at the end, or vanishes on an error."""
+    """A path beside `path` to write; it takes `path`'s place at the end, or vanishes on an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name[:40]}.{os.urandom(6).hex()}.tmp")
     try:
         yield temporary
         if durable:
             sync(temporary)
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
         if durable:
             sync(path.parent)
@@ -44,7 +37,9 @@ def write(path: Path, data: bytes, *, durable: bool = True) -> None:
 def copy(source: Path, path: Path) -> None:
     """Put a copy of `source` at `path`: never a hard link, so that editing one leaves the other."""
     with replacing(path, durable=False) as temporary:
-        shutil.copyfile(source, temporary)
+        from shutil import copyfile  # noqa: PLC0415 -- a plan copies nothing
+
+        copyfile(source, temporary)
 
 
 def ignored_folder(path: Path) -> Path:

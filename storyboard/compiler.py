@@ -6,7 +6,7 @@ tools of the machine, and who listens to the progress.
 
 # ruff: noqa: PLC0415 -- what only a render needs (decoders, numpy) is imported when one starts: a plan is instant
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,13 +41,20 @@ class Project:
     """
 
     def __init__(
-        self, path: Path, board: Storyboard, positions: Positions, store: Path | None, now: Callable[[], int]
+        self,
+        path: Path,
+        board: Storyboard,
+        positions: Positions,
+        found: Sequence[Diagnostic],
+        store: Path | None,
+        now: Callable[[], int],
     ) -> None:
         own = path.parent / ".storyboard"
         self.path = path
         self.board = board
         self.store = Store(store or own, Memo((store or own) / "hashes", now))
         self._positions = positions
+        self._found = found
         self._models = Catalog()
         self._assets = Assets(path.parent, self.store.memo)
         self._history = History(own / "renders" / f"{path.name}.json")
@@ -61,7 +68,7 @@ class Project:
     def check(self) -> list[Diagnostic]:
         """Every finding of the rules, and of compiling every pass, in the order of the text."""
         context = Context(self.board, self._positions, self._models, self._assets)
-        found = run_rules(context)
+        found = [*self._found, *run_rules(context)]
         for pass_id in self.board.passes:
             found += self._lower(pass_id).findings
         return sorted(dict.fromkeys(found), key=lambda d: (d.span.start, d.code))
@@ -109,7 +116,7 @@ class Project:
         from storyboard.providers import providers
 
         results = asyncio.run(execute(decided, providers(tools), self.store, notify, workers))
-        done = {r.step.shot: r.step.job.key for r in results if r.record and r.step.job and r.step.job.key}
+        done = {r.step.shot: r.step.key for r in results if r.record and r.step.key}
         self._history.remember(decided.pass_id, done)
         self.store.memo.save()
         return results
@@ -187,10 +194,9 @@ def load(path: Path | str, *, store: Path | None = None, now: Callable[[], int] 
     if root is None:
         raise Rejected(found)
     board, positions, misshapen = decode(root)
-    found += misshapen
-    if board is None or positions is None or found:
-        raise Rejected(sorted(found, key=lambda d: (d.span.start, d.code)))
-    return Project(path.absolute(), board, positions, store, now)
+    if board is None or positions is None:
+        raise Rejected(sorted([*found, *misshapen], key=lambda d: (d.span.start, d.code)))
+    return Project(path.absolute(), board, positions, found, store, now)
 
 
 def check(path: Path | str, *, store: Path | None = None) -> list[Diagnostic]:

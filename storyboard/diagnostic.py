@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from storyboard.source import Span
@@ -103,9 +102,12 @@ def _place(span: Span) -> dict[str, Any]:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A suggestion for a misspelt `word`, else the known words (up to 12), as a sentence; "" for none."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- only a mistake needs it
+
     known = list(known)
     folded = {k.casefold(): k for k in known}
     close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    close = close or [k for k in folded if len(word) > 2 and k.startswith(word.casefold())][:1]
     if close:
         return f"did you mean '{folded[close[0]]}'?"
     if not known:

@@ -17,23 +17,29 @@ def canonical(value: Any) -> bytes:
     Raises:
         TypeError: `value` holds a float, or something that JSON has no form for.
     """
-    _refuse_floats(value)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    _require_exact(value)
+    return _ENCODER.encode(value).encode()
 
 
-def _refuse_floats(value: Any) -> None:
-    if type(value) is str or type(value) is int:
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_EXACT = {str, int, bool, type(None)}
+
+
+def _require_exact(value: Any) -> None:
+    kind = type(value)
+    if kind is dict:
+        if not set(map(type, value)) <= {str}:
+            raise TypeError(f"the keys of canonical JSON are texts: {value!r}")
+        items = value.values()
+    elif kind is list or kind is tuple:
+        items = value
+    elif kind in _EXACT:
         return
-    if isinstance(value, float):
-        raise TypeError(f"a float has no canonical form: {value!r}")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError(f"a key of canonical JSON is text, not {key!r}")
-            _refuse_floats(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_floats(item)
+    else:
+        raise TypeError(f"{kind.__name__} has no canonical form: {value!r}")
+    if not set(map(type, items)) <= _EXACT:
+        for item in items:
+            _require_exact(item)
 
 
 def sha256(data: bytes) -> str:

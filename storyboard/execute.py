@@ -64,7 +64,7 @@ async def execute(
 
 def _result(step: Step, made: Mapping[str, Result]) -> Result:
     if step.state == "submit" and step.job:
-        result = made[step.job.key or step.shot]
+        result = made[step.key or step.shot]
         return result if result.step is step else Result(step, result.state, result.record, result.error)
     return Result(step, "cached" if step.state == "cached" else "skipped", step.record)
 
@@ -72,7 +72,7 @@ def _result(step: Step, made: Mapping[str, Result]) -> Result:
 async def _make(step: Step, providers: Mapping[str, Provider], store: Store, notify: Callable[[Event], None]) -> Result:
     job = step.job
     assert job is not None
-    if job.key is None:
+    if step.key is None:
         return _failed(step, step.reasons[0], notify)
     provider = providers[job.model.partition("/")[0]]
     notify(Started(step.shot, "rendering", provider.frames(job)))
@@ -81,7 +81,7 @@ async def _make(step: Step, providers: Mapping[str, Provider], store: Store, not
             clip = folder / "clip.mp4"
             await provider.clip(job, clip, lambda done: notify(Advanced(step.shot, done)))
             facts = facts_of(job) | {"clip": _probed(clip)}
-            record = await asyncio.to_thread(store.put, job.key, {"clip": clip}, facts)
+            record = await asyncio.to_thread(store.put, step.key, {"clip": clip}, facts)
     except (ClipFailed, MediaError) as error:
         return _failed(step, str(error), notify)
     except OSError as error:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +48,12 @@ class Job:
     seconds: Fraction
     cost: Decimal | None
 
-    @cached_property
+    @property
     def key(self) -> str | None:
         """SHA-256 over the canonical JSON of all that is sent; None while a reference's bytes are unknown."""
-        if any(given.sha256 is None for given in self.inputs.values()):
-            return None
+        for given in self.inputs.values():
+            if given.sha256 is None:
+                return None
         return key_of(self.model, self.request)
 
 

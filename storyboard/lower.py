@@ -73,7 +73,7 @@ def _job(
     model = models.get(shot.pass_.model)
     if model is None:  # said by a rule
         return None
-    bound = bind_references(shot, model, assets) if model.references else bind_image(shot, model, assets)
+    bound = (bind_references if model.references else bind_image)(shot, model, models, assets)
     for finding in (*bound.findings, *_switches(shot, model)):
         report(finding)
     seconds = _length(shot, model, models, report)
@@ -158,12 +158,12 @@ def _length(
     if seconds is None:
         longer = [m for m in models.values() if m.bought(needed) is not None and m.kind == model.kind]
         cure = f"; or use {longer[0].id}" if longer else ""
-        trimmed = f" with its trim of {timing.exact(shot.trim_in)} s" if shot.trim_in else ""
+        trimmed = f" with its trim of {timing.shown(shot.trim_in)}" if shot.trim_in else ""
         report(
             Diagnostic(
                 "SB301",
-                f"{shot.shot.id} needs {timing.exact(needed)} s{trimmed}, but {model.id} (pass {shot.pass_id}) "
-                f"makes at most {timing.exact(model.longest)} s",
+                f"{shot.shot.id} needs {timing.shown(needed)}{trimmed}, but {model.id} (pass {shot.pass_id}) "
+                f"makes at most {timing.shown(model.longest)}",
                 shot.at.of(shot.shot, "duration")
                 if "duration" in shot.shot.model_fields_set
                 else shot.at.start(shot.shot),

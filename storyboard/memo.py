@@ -10,8 +10,8 @@ import json
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from storyboard import atomic, digest
 from storyboard.sniff import sniff
@@ -24,8 +24,7 @@ MOST = 50_000
 """Files remembered; beyond it only those used in this run are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """A regular file's content: its SHA-256, size in bytes, and media type by its first bytes ("" if unknown)."""
 
     sha256: str
@@ -42,18 +41,19 @@ class Memo:
         self._known, self._used = _load(path), set[str]()
         self._changed = False
 
-    def look(self, path: Path) -> Seen:
-        """What a file holds, hashed now unless it is known.
+    def look(self, path: Path | str, found: os.stat_result | None = None) -> Seen:
+        """What a file holds, hashed now unless it is known. `found` is its `lstat`, if that is at hand.
 
         Raises:
             OSError: it can't be read, or is a link at its last component.
             ValueError: it isn't a regular file.
         """
-        found = path.stat(follow_symlinks=False)
+        if found is None:
+            found = os.lstat(path)
         identity = _identity(found)
         known = self._known.get(identity)
         if known is None:
-            known = self._hash(path)
+            known = self._hash(Path(path))
         else:
             self._used.add(identity)
         return Seen(known[0], found.st_size, known[1])

@@ -1,5 +1,6 @@
 """A YAML parser's error, in the author's words: where the mistake was made, not where the parser gave up."""
 
+import re
 from dataclasses import dataclass
 
 from storyboard.diagnostic import Diagnostic, Related
@@ -41,6 +42,11 @@ def diagnose(source: Source, error: Misread) -> Diagnostic:
         escape = source.span(error.at, error.at + 2)
         help_ = "write \\\\ for a backslash, or put the text into single quotes"
         return _found(f"'{escape.text}' isn't an escape in a double-quoted text", escape, help_)
+    if "<document start>" in said:
+        help_ = "remove the '...' or '---' above it: one file holds one storyboard"
+        return Diagnostic("SB010", "a second document starts here", here, help_)
+    if "block sequence entries" in said:
+        return _found("a text can't start with '- '", here, "quote it, or put the list on lines of its own")
     if "could not find expected ':'" in said:
         return _no_colon(source, since)
     if "alias" in error.context or "anchor" in error.context:
@@ -76,6 +82,11 @@ def _stray_colon(source: Source, here: Span, row: str) -> Diagnostic:
 def _no_colon(source: Source, since: Span) -> Diagnostic:
     number = source.line_column(since.start)[0]
     text = source.line(number)
+    stuck = re.match(r"\s*(?:- )?([\w.-]+):(?=\S)", text)
+    if stuck:
+        colon = since.start - source.line_column(since.start)[1] + 1 + stuck.end() - 1
+        help_ = f"write '{stuck[1]}: {text[stuck.end() :].strip()}'"
+        return _found("a space is missing after ':'", source.span(colon, colon + 1), help_)
     start = since.start + len(text) - len(text.lstrip()) if source.line_column(since.start)[1] == 1 else since.start
     shown = text.strip()
     span = source.span(start, start + len(shown))
@@ -84,12 +95,18 @@ def _no_colon(source: Source, since: Span) -> Diagnostic:
 
 def _indentation(source: Source, here: Span, since: Span, row: str) -> Diagnostic:
     number, column = source.line_column(here.start)
-    if row[: column - 1].strip():
+    before = row[: column - 1].rstrip()
+    if before.endswith(("]", "}")):
+        return _found(f"the text goes on after the '{before[-1]}'", here, "put all of the text into quotes")
+    if re.search(r"[>|][+-]?\d?$", before):
+        return _found("the text starts on the line below the '>' or '|'", here, "move it to the next line")
+    if before.strip():
         help_ = "put all of the text into quotes, and use the other kind inside"
         return _found("the text goes on after its closing quote", here, help_)
     word = row.strip().partition(":")[0]
     span = source.span(here.start, here.start + len(word))
     begun = source.line_column(since.start)
     related = (Related(since, "what it should line up with begins here"),) if begun[0] != number else ()
-    help_ = f"indent it like its neighbours: {begun[1] - 1} spaces, or {begun[1] + 1}"
+    spaces = [str(n) for n in (begun[1] - 1, begun[1] + 1) if n != column - 1]
+    help_ = f"indent it like its neighbours: {' or '.join(spaces)} spaces"
     return _found("this line's indentation fits nothing above it", span, help_, related)

@@ -15,11 +15,12 @@ State = Literal["cached", "submit", "resume", "held", "blocked", "skipped", "cli
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to one shot. `record` is the clip it already has."""
+    """What happens to one shot. `key` is its job's, `record` the clip it already has."""
 
     target: Target
     state: State
     reasons: tuple[str, ...]
+    key: str | None = None
     record: Record | None = None
 
     @property
@@ -56,7 +57,7 @@ class Plan:
         jobs: dict[str, Step] = {}
         for step in self.steps:
             if step.state == "submit" and step.job:
-                jobs.setdefault(step.job.key or step.shot, step)
+                jobs.setdefault(step.key or step.shot, step)
         return jobs
 
     @property
@@ -88,7 +89,7 @@ def _step_json(step: Step, pass_id: str) -> dict[str, Any]:
     return {
         "shot": step.shot,
         "pass": pass_id,
-        "key": job.key if job else None,
+        "key": step.key,
         "state": step.state,
         "reasons": list(step.reasons),
         "model": job.model if job else None,
@@ -113,17 +114,18 @@ def _step(target: Target, find: Callable[[str], Record | Lost], last: Callable[[
     job = target.job
     if job is None:
         return Step(target, "skipped", ("skip: true",))
-    if job.key is None:
+    key = job.key
+    if key is None:
         unknown = [given.label for given in job.inputs.values() if given.sha256 is None]
         return Step(target, "submit", tuple(f"{url}: its bytes aren't known yet" for url in unknown))
-    found = find(job.key)
+    found = find(key)
     if isinstance(found, Record):
-        return Step(target, "cached", ("unchanged",), found)
+        return Step(target, "cached", ("unchanged",), key, found)
     if found.reason:
-        return Step(target, "submit", (found.reason,))
+        return Step(target, "submit", (found.reason,), key)
     facts = last(target.shot.id)
     reasons = tuple(differences(facts, job)) if facts else ()
-    return Step(target, "submit", reasons or ("not rendered yet",))
+    return Step(target, "submit", reasons or ("not rendered yet",), key)
 
 
 def differences(before: Mapping[str, Any], job: Job) -> Iterator[str]:

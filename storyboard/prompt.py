@@ -4,6 +4,8 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+LONGEST_ID = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Mention:
@@ -26,7 +28,7 @@ def mentions(text: str, known: Collection[str]) -> Iterator[Mention]:
         while end < len(text) and _in_id(text[end]):
             end += 1
         if end > at + 1 and not (at and text[at - 1].isalnum()):
-            name = text[at + 1 : end].rstrip(".-")
+            name = text[at + 1 : end].rstrip(".-")[:LONGEST_ID]
             name = next((part for part in _shorter(name) if part in known), name)
             if name:
                 yield Mention(name, at, at + 1 + len(name))

@@ -15,13 +15,16 @@ from storyboard.plan import Plan, Step
 from storyboard.source import Span
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s\"']+(?=@)")
+_CREDENTIALS = re.compile(r"(?<=//)[^\s\"'<>]+(?=@)|(?<=\\/\\/)[^\s\"'<>]+(?=@)")
+"""Whatever stands before the last `@` of a URL, a password with `/` or `@` in it included."""
 _WIDTH = 110
 _STYLES = {"error": "1;31", "warning": "1;33", "help": "1;36", "frame": "34", "strong": "1"}
 
 
 def safe(text: str) -> str:
     """`text` with credentials in URLs masked and control and direction characters made visible."""
+    if text.isprintable() and "@" not in text:
+        return text
     masked = _CREDENTIALS.sub(lambda found: "*" * len(found[0]), text)
     return "".join(_visible(c) if unicodedata.category(c) == "Cc" or c in _BIDI else c for c in masked)
 
@@ -85,11 +88,12 @@ def _frame(span: Span, color: bool, note: str = "") -> Iterator[str]:
     line = span.source.line(number)
     length = max(1, min(span.end - span.start, len(line) - column + 1))
     before = column - 1
-    if len(line) > _WIDTH:  # a window around the place
-        first = max(0, min(before - 30, len(line) - _WIDTH))
-        line, before = ("…" if first else "") + line[first : first + _WIDTH] + "…", before - first + bool(first)
-        length = max(1, min(length, len(line) - 1 - before))
-    shown = safe(line)
+    shown = safe(line)  # before the window, which could hide the start of a URL
+    if len(shown) > _WIDTH:  # a window around the place
+        first = max(0, min(before - 30, len(shown) - _WIDTH))
+        rest = "…" if first + _WIDTH < len(shown) else ""
+        shown, before = ("…" if first else "") + shown[first : first + _WIDTH] + rest, before - first + bool(first)
+        length = max(1, min(length, len(shown) - len(rest) - before))
     gutter = " " * len(str(number))
     bar = _paint("|", "frame", color)
     caret = " " * _cells(shown[:before]) + _paint("^" * max(1, _cells(shown[before : before + length])), "error", color)
@@ -100,6 +104,8 @@ def _frame(span: Span, color: bool, note: str = "") -> Iterator[str]:
 
 def _cells(text: str) -> int:
     """How many terminal cells a text takes: two for wide characters (Unicode Annex 11), none for marks."""
+    if text.isascii():
+        return len(text)
     return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

@@ -1,5 +1,6 @@
 """A shot as one pass sees it: the shot's own words, the override for the pass, the pass, and the defaults."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -32,12 +33,12 @@ class Resolved:
     pass_id: str
     at: Positions
 
-    @cached_property
+    @property
     def pass_(self) -> Pass:
         """The pass."""
         return self.board.passes[self.pass_id]
 
-    @cached_property
+    @property
     def override(self) -> Override:
         """What the shot does otherwise in this pass."""
         return self.shot.passes.get(self.pass_id, _NOTHING)
@@ -65,14 +66,14 @@ class Resolved:
                 return self.at.key(owner, key)
         return None
 
-    @cached_property
+    @property
     def seed(self) -> int:
         """The seed sent: plus take - 1, kept within the range that models take."""
         seeds = (self.override.seed, self.shot.seed, self.pass_.seed, self.board.seed)
         seed: int = next(s for s in seeds if s is not None)
         return int((seed + self.own("take") - 1) % (MAX_SEED + 1))
 
-    @cached_property
+    @property
     def negative(self) -> str:
         """The negative prompt sent."""
         scene = self.scene.style.negative if self.scene else ""
@@ -90,27 +91,31 @@ class Resolved:
         mentioned = [m.id for text in ("prompt", "camera") for m in prompt.mentions(self.own(text), known)]
         return tuple(i for i in dict.fromkeys([*self.own("characters"), *mentioned]) if i in known)
 
-    @cached_property
+    @property
+    def names_someone(self) -> bool:
+        """True where the shot lists or mentions anyone, known or not."""
+        texts = (self.own("prompt"), self.own("camera"))
+        return bool(self.own("characters")) or any(True for text in texts for _ in prompt.mentions(text, ()))
+
+    @property
     def asked(self) -> Fraction:
         """What the cut shows, in seconds."""
         return self.shot.duration.seconds(self.board.fps)
 
-    @cached_property
+    @property
     def trim_in(self) -> Fraction:
         """Where in the clip the shot starts, in seconds."""
         return self.shot.trim.in_.seconds(self.board.fps)
 
     def mention(self, character: str) -> Span:
-        """The first mention of a character, or the prompt."""
-        key = next(
-            (
-                k
-                for k in ("prompt", "camera")
-                if any(m.id == character for m in prompt.mentions(self.own(k), [character]))
-            ),
-            "prompt",
-        )
-        return mention_span(self.where(key), character)
+        """The first mention of a character, or its place in `characters`."""
+        known = self.board.characters
+        for key in ("prompt", "camera"):
+            for n, mention in enumerate(prompt.mentions(self.own(key), known)):
+                if mention.id == character:
+                    return mention_span(self.where(key), n, mention.id, known)
+        owner = self.override if self.override.characters is not None else self.shot
+        return self.at.of(owner, "characters", self.own("characters").index(character))
 
     @property
     def start_frame(self) -> Reference | None:
@@ -119,9 +124,13 @@ class Resolved:
         return value
 
 
-def mention_span(span: Span, character: str) -> Span:
-    """Where `@character` stands within a written text, or all of it."""
-    for mention in prompt.mentions(span.text, [character]):
-        if mention.id == character:
-            return span.source.span(span.start + mention.start, span.start + mention.end)
-    return span
+def mention_span(written: Span, number: int, character: str, known: Collection[str]) -> Span:
+    """Where the mention of that number stands in a text as it is written, or all of the text.
+
+    The text as written has quotes, escapes and line breaks that the value hasn't, so the place is only taken
+    if the same mention is found there.
+    """
+    for n, mention in enumerate(prompt.mentions(written.text, known)):
+        if n == number and mention.id == character:
+            return written.source.span(written.start + mention.start, written.start + mention.end)
+    return written

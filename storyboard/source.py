@@ -6,6 +6,7 @@ Offsets and columns count Unicode code points; lines and columns start at 1.
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,8 @@ class Source:
         return Span(self, start, max(start, min(end, len(self.text))))
 
 
-@dataclass(frozen=True)
-class Span:
-    """A half-open range of offsets in one source."""
+class Span(NamedTuple):
+    """A half-open range of offsets in one source. A tuple, because a storyboard has one for every value."""
 
     source: Source
     start: int

@@ -1,5 +1,7 @@
 """What was made, kept under what it was made from: `ac/<key>` holds records, `cas/<sha256>` the bytes.
 
+A record is the SHA-256 of its JSON, a line break, and the JSON.
+
 Written blob first, record second, each through a temporary file, fsync, rename and fsync of its folder, so a
 record never speaks of bytes that aren't there. Read the other way round, and checked: a record carries its own
 digest, a blob is its name. What fails the check is moved to `quarantine/`, never deleted, when it is made again.
@@ -9,13 +11,11 @@ The two folders are named as the Bazel HTTP cache protocol names its paths.
 import fcntl
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 from storyboard import atomic, digest
 from storyboard.memo import Memo
@@ -23,13 +23,17 @@ from storyboard.memo import Memo
 FORMAT = 1
 
 
-@dataclass(frozen=True)
-class Blob:
-    """Bytes in the store: SHA-256, size, and the file to read them from."""
+class Blob(NamedTuple):
+    """Bytes in the store: SHA-256, size, and the folder of blobs."""
 
     sha256: str
     size: int
-    path: Path
+    folder: str
+
+    @property
+    def path(self) -> Path:
+        """The file to read them from."""
+        return Path(self.folder, self.sha256)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,9 @@ def _remove_abandoned(folder: Path) -> None:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            from shutil import rmtree  # noqa: PLC0415 -- a plan needs none
+
+            rmtree(folder, ignore_errors=True)
         finally:
             os.close(handle)
 
@@ -74,6 +80,8 @@ class Store:
     def __init__(self, root: Path, memo: Memo) -> None:
         self.root = root
         self.memo = memo
+        self._records = str(root / "ac")
+        self._blobs = str(root / "cas")
 
     def find(self, key: str) -> Record | Lost:
         """The record of `key` with every blob checked, or why there is none. Changes nothing."""
@@ -93,8 +101,8 @@ class Store:
 
     def holds(self, sha256: str) -> bool:
         """True where the store has these bytes, whole."""
-        path = self.root / "cas" / sha256
-        return path.is_file() and not self._problem(Blob(sha256, path.stat().st_size, path))
+        path = Path(self._blobs, sha256)
+        return path.is_file() and not self._problem(Blob(sha256, path.stat().st_size, self._blobs))
 
     def put(self, key: str, outputs: Mapping[str, Path], facts: Mapping[str, Any]) -> Record:
         """Keep files (moved into the store) and facts under `key`. What was damaged there is set aside."""
@@ -108,7 +116,8 @@ class Store:
         path = self.root / "ac" / key
         if path.exists() and isinstance(self._read(key), Lost):
             self._quarantine(path)
-        atomic.write(path, digest.canonical(body | {"check": digest.of(body)}))
+        data = digest.canonical(body)
+        atomic.write(path, digest.sha256(data).encode() + b"\n" + data)
         return Record(key, blobs, facts)
 
     @contextmanager
@@ -117,6 +126,8 @@ class Store:
 
         It is locked while its process lives, so that what a killed one left behind can be told and removed.
         """
+        from tempfile import TemporaryDirectory  # noqa: PLC0415 -- a plan needs none
+
         place = atomic.ignored_folder(self.root) / "tmp"
         place.mkdir(exist_ok=True)
         with ExitStack() as until_the_end:
@@ -130,29 +141,27 @@ class Store:
             yield folder
 
     def _read(self, key: str) -> Record | Lost:
-        path = self.root / "ac" / key
         try:
-            data = path.read_bytes()
+            with open(f"{self._records}/{key}", "rb") as stream:  # noqa: PTH123 -- a thousand times a plan
+                data = stream.read()
         except FileNotFoundError:
             return Lost()
         except OSError as error:
             return Lost(f"its record can't be read: {(error.strerror or str(error)).lower()}")
         try:
-            body = json.loads(data)
-            check = body.pop("check")
-            if body["format"] != FORMAT or body["key"] != key or check != digest.of(body):
+            if data[:64].decode("ascii") != digest.sha256(data[65:]):
                 return Lost("its record in the store is damaged")
-            outputs = {
-                name: Blob(blob["sha256"], blob["size"], self.root / "cas" / blob["sha256"])
-                for name, blob in body["outputs"].items()
-            }
+            body = json.loads(data[65:])
+            if body["format"] != FORMAT or body["key"] != key:
+                return Lost("its record in the store is damaged")
+            outputs = {name: Blob(b["sha256"], b["size"], self._blobs) for name, b in body["outputs"].items()}
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return Lost("its record in the store is damaged")
         return Record(key, outputs, body["facts"])
 
     def _problem(self, blob: Blob) -> str:
         try:
-            seen = self.memo.look(blob.path)
+            seen = self.memo.look(f"{blob.folder}/{blob.sha256}")
         except FileNotFoundError:
             return "is missing"
         except (OSError, ValueError) as error:
@@ -161,17 +170,18 @@ class Store:
 
     def _keep(self, path: Path) -> Blob:
         sha256, size = digest.sha256_file(path), path.stat().st_size
-        blob = Blob(sha256, size, self.root / "cas" / sha256)
-        if blob.path.exists() or blob.path.is_symlink():
+        blob = Blob(sha256, size, self._blobs)
+        kept = blob.path
+        if kept.exists() or kept.is_symlink():
             if not self._problem(blob):
                 path.unlink()
                 return blob
-            self._quarantine(blob.path)
-        blob.path.parent.mkdir(parents=True, exist_ok=True)
+            self._quarantine(kept)
+        kept.parent.mkdir(parents=True, exist_ok=True)
         path.chmod(0o644)
         atomic.sync(path)
-        path.replace(blob.path)
-        atomic.sync(blob.path.parent)
+        path.replace(kept)
+        atomic.sync(kept.parent)
         return blob
 
     def _quarantine(self, path: Path) -> None:

@@ -5,11 +5,12 @@ neither an alias bomb nor a list nested 2,000 deep costs more than its own text.
 reads each by the type of its field, so `16:9`, `no` and `010` are never guessed at here.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruamel.yaml import YAML
 from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -32,7 +33,10 @@ MAX_BYTES = 4 << 20
 MAX_DEPTH = 50
 MAX_ALIASES = 100
 MAX_NODES = 200_000
+MAX_FOUND = 100
+"""Findings of the text; after so many, nobody reads on."""
 
+_LINE_SEPARATOR = re.compile("[\x85\u2028\u2029]")
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -108,19 +112,24 @@ def read(path: Path, name: str) -> tuple[Source, list[Diagnostic]]:
 
 def parse(source: Source) -> tuple[Mapping | None, list[Diagnostic]]:
     """The document's mapping, and what is wrong with the text. Reads on after a duplicate key."""
+    if (hidden := _LINE_SEPARATOR.search(source.text)) is not None:
+        at = source.span(hidden.start(), hidden.end())
+        message = f"an invisible line separator, U+{ord(hidden[0]):04X}"
+        return None, [Diagnostic("SB002", message, at, "remove it, or write a line break")]
     reader = _Reader(source)
     try:
         try:
             root = reader.document(_events_in_c(source.text))
         except MarkedYAMLError as error:
-            if error.problem != _NOT_IN_C:
+            if error.problem != _NOT_IN_C or _STAND_IN in source.text:
                 raise
-            reader = _Reader(source)
-            root = reader.document(_events_in_python(source.text))
+            reader = _Reader(source, restore=True)
+            root = reader.document(_events_in_c(_INNER_COLON.sub(_STAND_IN, source.text)))
     except _Stop as stop:
         return None, [*reader.found, stop.diagnostic]
     except ReaderError as error:
-        at = source.span(error.position, error.position + 1)
+        start = len(source.text.encode()[: error.position].decode(errors="ignore"))  # it counts bytes
+        at = source.span(start, start + 1)
         message = f"the character U+{ord(at.text or chr(0)):04X} isn't allowed in YAML"
         return None, [*reader.found, Diagnostic("SB002", message, at, "remove it")]
     except YAMLError as error:
@@ -151,7 +160,11 @@ class _Open:
 
 
 _NOT_IN_C = "found unexpected ':'"
-"""The one thing of YAML 1.2 that the bundled libyaml refuses: a plain URL inside `[…]` or `{…}`."""
+"""The one thing of YAML 1.2 that the bundled libyaml refuses: a `:` inside a plain text within `[…]` or `{…}`, as
+in a URL or in 16:9. Such a text is read once more with every inner colon replaced by a character of the private
+use area, one for one so that places stay, and put back in each scalar."""
+_STAND_IN = "\ue03a"
+_INNER_COLON = re.compile(r"(?<=[^\s\[\]{},\"']):(?=[^\s\[\]{},])")
 
 
 def _events_in_c(text: str) -> Iterator[object]:
@@ -163,14 +176,10 @@ def _events_in_c(text: str) -> Iterator[object]:
             return
 
 
-def _events_in_python(text: str) -> Iterator[object]:
-    """The same events from the slower parser, which knows all of YAML 1.2."""
-    return YAML(typ="safe", pure=True).parse(text)  # type: ignore[no-any-return]
-
-
 class _Reader:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, *, restore: bool = False) -> None:
         self.source = source
+        self._restore = restore
         self.found: list[Diagnostic] = []
         self._anchors: dict[str, tuple[Node, int, int]] = {}  # name: (node, nodes expanded, height)
         self._nodes = 0
@@ -218,9 +227,13 @@ class _Reader:
 
     def _no_tag(self, event: object, span: Span) -> None:
         tag = event.tag  # type: ignore[attr-defined]
-        if tag is not None and tag != "!":
-            help_ = "remove the tag: each key already knows its type"
-            raise _Stop(Diagnostic("SB009", f"the tag '{_short(tag)}' isn't allowed", span, help_))
+        if tag is not None:
+            written = re.search(r"!\S*", span.text or self.source.text[span.start : span.start + 80])
+            shown = written[0] if written else str(tag)
+            place = self.source.span(span.start + (written.start() if written else 0), span.start)
+            place = self.source.span(place.start, place.start + len(shown))
+            help_ = "remove the tag, as each key knows its type; or quote the text, if it starts with '!'"
+            raise _Stop(Diagnostic("SB009", f"the tag '{_short(shown)}' isn't allowed", place, help_))
 
     def _scalar(self, event: object) -> Scalar:
         text: str = event.value  # type: ignore[attr-defined]
@@ -234,6 +247,8 @@ class _Reader:
         self._no_tag(event, span)
         self._count(1, span)
         anchor: str | None = event.anchor  # type: ignore[attr-defined]
+        if self._restore:
+            text = text.replace(_STAND_IN, ":")
         node = Scalar(text, style not in {'"', "'", "|", ">"}, span, anchor is not None)
         if anchor is not None:
             self._anchors[anchor] = (node, 1, 1)
@@ -293,13 +308,16 @@ class _Reader:
             parent.key = node
         else:
             key, parent.key = parent.key, None
-            first = holder.entries.get(key.text)
+            name = key.text if key.text.isascii() else unicodedata.normalize("NFC", key.text)
+            first = holder.entries.get(name)
             if first is None:
-                holder.entries[key.text] = (key, node)
+                holder.entries[name] = (key, node)
             else:
                 related = (Related(first[0].span, "it was first written here"),)
                 message = f"the key '{_short(key.text)}' is written twice"
                 self.found.append(Diagnostic("SB005", message, key.span, "remove one of the two", related=related))
+                if len(self.found) >= MAX_FOUND:
+                    raise _Stop(self.found.pop())
 
 
 def _too_deep(span: Span) -> _Stop:

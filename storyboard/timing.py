@@ -72,6 +72,11 @@ def exact(value: Fraction) -> str:
     return ("-" if value < 0 else "") + whole + decimals
 
 
+def shown(seconds: Fraction) -> str:
+    """Seconds for people, to the millisecond: `4 s`, `4.5 s`, `2.043 s`."""
+    return f"{float(round(seconds, 3)):g} s"
+
+
 def number(value: Fraction) -> int | float:
     """For JSON that people's tools read: an integer where it is one, else the nearest float."""
     return value.numerator if value.denominator == 1 else float(value)

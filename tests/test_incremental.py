@@ -106,7 +106,7 @@ class Film:
         provider = Remembering(self.clip, failing)
         names = {"local": provider, "wavespeed": provider}
         results = asyncio.run(execute(plan, names, project.store, ignore, 2))
-        done = {r.step.shot: r.step.job.key for r in results if r.record and r.step.job and r.step.job.key}
+        done = {r.step.shot: r.step.key for r in results if r.record and r.step.key}
         project._history.remember(pass_, done)
         keys = [job.key for job in provider.submitted]
         assert len(keys) == len(set(keys)), "one key was submitted twice"

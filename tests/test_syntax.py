@@ -3,15 +3,16 @@
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import storyboard
 from storyboard.diagnostic import Diagnostic
-from storyboard.source import Source
+from storyboard.source import Source, Span
 from storyboard.syntax import MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence, parse, read
 
 ROOT = Path(__file__).parent.parent
@@ -159,9 +160,9 @@ def check_node(node: Node, tree: Tree) -> None:
         check_order(node, [span for key, item in node.entries.values() for span in (key.span, item.span)])
 
 
-def check_order(node: Node, inside: list) -> None:
+def check_order(node: Node, inside: list[Span]) -> None:
     assert all(node.span.start <= span.start <= span.end <= node.span.end for span in inside)
-    assert all(before.end <= after.start for before, after in zip(inside, inside[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(inside))
     assert node.span.text == node.span.text.strip()
 
 
@@ -280,7 +281,7 @@ def test_a_key_written_twice_keeps_the_first_value_and_reads_on() -> None:
         ("a: !!int 1\n", "SB009", (1, 4)),
         ("a: !own {b: 1}\n", "SB009", (1, 4)),
         ("a: 1\n---\na: 2\n", "SB010", (2, 1)),
-        ("a: 1\n...\na: 2\n", "SB010", (3, 1)),
+        ("a: 1\n--- {a: 2}\n", "SB010", (2, 1)),
         ("", "SB011", (1, 1)),
         ("# a note\n", "SB011", (1, 1)),
         ("~\n", "SB011", (1, 1)),
@@ -367,9 +368,10 @@ HOSTILE = {
     "keys 2,000 deep": ("".join(" " * n + "k:\n" for n in range(2_000)), "SB007"),
     "brackets 100,000 deep": ("[" * 100_000 + "]" * 100_000, "SB007"),
     "4 MiB of brackets": ("[" * MAX_BYTES, "SB007"),
-    "4 MiB of anchors": ("a: &b c\n" * (MAX_BYTES // 8), "SB006"),
+    "4 MiB of anchors": ("a: &b c\n" * (MAX_BYTES // 8), "SB005"),
     "a million aliases": ("a: &a x\nb: [" + "*a, " * 1_000_000 + "]\n", "SB006"),
     "brackets after a URL": ("x: [https://example.org]\ny: " + "[" * 1_000_000, "SB007"),
+    "a mention of 1 MiB": ("storyboard: 1\nshots: [{id: a, prompt: '@" + "a-" * (1 << 19) + "a'}]\n", "SB201"),
     "4 MiB of one quote": ('"' + "a" * (MAX_BYTES - 1), "SB004"),
 }
 
@@ -480,25 +482,39 @@ def test_the_storyboard_that_is_mutated_is_valid(file: Path) -> None:
     assert check_text(file, VALID) == []
 
 
+TWO_SPELLINGS = "  to\u0301m: {look: a}\n  t\u00f3m: {look: b}\n"  # one id once composed, two keys
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VALID.replace("  tom: *who\n", "  tom: *who\n" + TWO_SPELLINGS),
+        VALID.replace("https://example.org/a.png", "'https://[::1/a.png'"),  # no URL, whatever it looks like
+        VALID + "'[key]': 1\n",
+        VALID.replace("    camera:", "    '[key]':"),
+        VALID.replace("  mira: &who", "  '[key]': x\n  mira: &who"),
+        VALID.replace("animatic: {model", "'[key]': {modl"),
+    ],
+    ids=["one id in two spellings", "half a host", "[key] on top", "[key] in a shot", "[key] as an id", "[key] above"],
+)
+def test_an_odd_storyboard_has_findings(file: Path, text: str) -> None:
+    assert check_text(file, text)
+
+
 @settings(deadline=None, max_examples=300)
 @given(text=mutated())
-@example(text=VALID.replace("tom: *who", "to\u0301m: *who\n  t\u00f3m: *who"))  # one id once composed, two keys
-@example(text=VALID.replace("https://example.org", "'https://[::1'").replace("/a.png]", "]"))  # no URL at all
-@example(text=VALID + "'[key]': 1\n")
-@example(text=VALID.replace("    camera:", "    '[key]':"))
-@example(text=VALID.replace("passes:\n  animatic", "passes: {}\nx:\n  animatic", 1))
 def test_a_slip_of_the_hand_never_raises(file: Path, text: str) -> None:
     check_text(file, text)
 
 
 @settings(deadline=None, max_examples=300)
-@given(text=st.text(max_size=200) | st.text(alphabet=st.sampled_from("".join(PIECES)), max_size=40))
-def test_no_text_raises(file: Path, text: str) -> None:
-    assert check_text(file, text) or not text.isspace()
+@given(text=st.text(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_no_text_is_a_storyboard_by_chance(file: Path, text: str) -> None:
+    assert check_text(file, text)
 
 
 @settings(deadline=None, max_examples=100)
 @given(value=st.text(max_size=60).map(double) | plain, key=st.sampled_from(["title", "aspect", "fps", "seed", "x"]))
 def test_no_value_raises(file: Path, value: str, key: str) -> None:
     found = check_text(file, f"storyboard: 1\n{key}: {value}\nshots: [{{id: a, prompt: x}}]\n")
-    assert key == "title" or key != "x" or {"SB101"} <= {f.code for f in found} or found[0].code in {"SB002", "SB004"}
+    assert found or key != "x"

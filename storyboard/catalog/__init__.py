@@ -66,17 +66,22 @@ class Model:
         return bool(self.lengths.get("frames"))
 
     @cached_property
+    def shortest(self) -> Fraction:
+        """The shortest clip it makes, in seconds."""
+        return Fraction(self.lengths["minimum"]) if self.any_length else Fraction(min(self.lengths["sold"]))
+
+    @cached_property
     def longest(self) -> Fraction:
         """The longest clip it makes, in seconds."""
         return Fraction(self.lengths["maximum"]) if self.any_length else Fraction(max(self.lengths["sold"]))
 
     def bought(self, needed: Fraction) -> Fraction | None:
         """The shortest length it makes, in seconds, that covers `needed`; None where none does."""
+        if needed > self.longest:
+            return None
         if self.any_length:
-            lengths = [max(needed, Fraction(self.lengths["minimum"]))]
-        else:
-            lengths = [Fraction(seconds) for seconds in self.lengths["sold"]]
-        return min((s for s in lengths if needed <= s <= self.longest), default=None)
+            return max(needed, self.shortest)
+        return Fraction(min(seconds for seconds in self.lengths["sold"] if seconds >= needed))
 
     def size(self, aspect: str, resolution: str) -> str | None:
         """The model's own word for a picture size; None where it doesn't offer it."""

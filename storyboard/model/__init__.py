@@ -35,7 +35,7 @@ class Scene(Written):
 
 def _read_version(value: object) -> int:
     if value != "1":
-        raise bad("SB106", f"the format version '{value}' isn't known", "this storyboard reads 'storyboard: 1'")
+        raise bad("SB106", f"the format version '{value}' isn't known", "write 'storyboard: 1', if the file fits it")
     return 1
 
 
@@ -65,9 +65,15 @@ class Storyboard(Written):
     @model_validator(mode="after")
     def _has_shots(self) -> Self:
         if self.shots and self.scenes:
-            raise bad("SB104", "both 'shots' and 'scenes' are written", "put every shot into a scene, or use no scenes")
-        if not self.shots and not self.scenes:
-            raise bad("SB102", "there are no shots", "write 'shots:' or 'scenes:' with at least one shot")
+            help_ = "put every shot into a scene, or use no scenes"
+            raise bad("SB104", "both 'shots' and 'scenes' are written", help_, "scenes")
+        if not any(True for _ in self.all_shots()):
+            key = "scenes" if self.scenes else "shots"
+            raise bad("SB102", "there are no shots", "write 'shots:' or 'scenes:' with at least one shot", key)
+        if not self.passes:
+            raise bad(
+                "SB102", "there are no passes", "write one, such as 'animatic: {model: local/animatic}'", "passes"
+            )
         return self
 
     def all_shots(self) -> Iterator[tuple[Shot, Scene | None]]:

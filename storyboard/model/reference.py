@@ -1,7 +1,7 @@
 """A picture or video that a job is given: a file of the project, or an https URL."""
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -18,6 +18,41 @@ def _read_sha256(value: object) -> str:
 def is_url(text: str) -> bool:
     """True for anything with a scheme, so that `http:` and `s3:` are refused as URLs, not taken for paths."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+class Url(NamedTuple):
+    """What matters of a URL. `host` is "" where it names none; `secret` tells of credentials."""
+
+    scheme: str
+    host: str
+    path: str
+    secret: bool
+
+
+def split_url(text: str) -> Url | None:
+    """The parts of a URL; None where it can't be one.
+
+    A password may hold unescaped `/` or `@`; whatever stands before the last `@` near the host is then taken
+    for credentials, as a browser's user would have meant it.
+    """
+    from urllib.parse import urlsplit  # noqa: PLC0415 -- most storyboards hold no URL
+
+    scheme, _, rest = text.partition("://")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+        host = parts.hostname or ""
+    except ValueError:
+        if re.match(r"[^/@\s]*:[^\s]*@", rest):
+            return Url(scheme.lower(), "", "", secret=True)
+        return None
+    return Url(parts.scheme, host, parts.path, "@" in parts.netloc)
+
+
+def url_path(text: str) -> str | None:
+    """A URL's path; None where it can't be a URL."""
+    parts = split_url(text)
+    return parts.path if parts else None
 
 
 class Reference(Written):

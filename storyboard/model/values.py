@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from storyboard import timing
+from storyboard.prompt import LONGEST_ID
 
 MAX_SEED = 2147483647
 
@@ -22,7 +23,8 @@ MAX_SEED = 2147483647
 class Written(BaseModel):
     """Anything an author writes as keys and values. Frozen; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    # Built when first used: only the whole storyboard is ever validated, so its parts need no validators of their own.
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, defer_build=True)
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,13 @@ class Duration:
         return self.amount / fps if self.in_frames else self.amount
 
 
-def bad(code: str, message: str, help_: str) -> PydanticCustomError:
-    """A reader's error; `decode` turns it into a diagnostic. Braces in the texts stay as they are."""
-    return PydanticCustomError(code, "{message}", {"message": message, "help": help_})
+def bad(code: str, message: str, help_: str, key: str = "") -> PydanticCustomError:
+    """A reader's error; `decode` turns it into a diagnostic, at `key` if one is named.
+
+    Braces in the texts stay as they are.
+    """
+    context = {"message": message, "help": help_, "key": key}
+    return PydanticCustomError(code, "{message}", context)
 
 
 def kind(value: object) -> str:
@@ -51,7 +57,7 @@ def kind(value: object) -> str:
 
 def _text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise bad("SB103", f"expected {what}, found {kind(value)}", f"write {what}")
+        raise bad("SB103", f"expected {what}, found {kind(value)}", f"write {what} on the same line, or in quotes")
     return unicodedata.normalize("NFC", value)
 
 
@@ -75,7 +81,11 @@ def read_id(value: object) -> str:
     fits = text and all(
         c in "-_." or category(c)[0] in "LN" or (i and category(c)[0] == "M") for i, c in enumerate(text)
     )
-    if not fits or text[0] == "." or text[-1] == "." or len(text) > 64:
+    if text.startswith("@"):
+        raise bad("SB105", f"'{text[:40]}' can't be an id", f"write {text[1:41]}, without the '@'")
+    if len(text) > LONGEST_ID:
+        raise bad("SB105", f"an id of {len(text)} characters", f"use up to {LONGEST_ID}")
+    if not fits or text[0] == "." or text[-1] == "." or len(text) > LONGEST_ID:
         shown = text if len(text) <= 40 else text[:39] + "…"
         help_ = "use letters, digits, '-', '_' and '.' inside, up to 64, such as s010"
         raise bad("SB105", f"'{shown}' can't be an id", help_)
@@ -120,8 +130,12 @@ def read_duration(value: object) -> Duration:
     seconds = _seconds(text)
     if seconds is not None:
         return Duration(seconds)
-    unit = re.fullmatch(r"([0-9.]+) ?(s|sec|seconds?)", text)
-    help_ = f"write {unit[1]}: seconds are the unit" if unit else "write seconds (4, 4.5) or frames (96f)"
+    unit = re.fullmatch(r"([0-9]+(?:[.,][0-9]+)?) ?(s|secs?|seconds?|frames?|)", text)
+    help_ = "write seconds (4, 4.5) or frames (96f)"
+    if unit and unit[2].startswith("frame"):
+        help_ = f"write {unit[1]}f"
+    elif unit:
+        help_ = f"write {unit[1].replace(',', '.')}: seconds are the unit"
     raise bad("SB103", f"'{text}' isn't a duration", help_)
 
 

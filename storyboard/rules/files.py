@@ -1,10 +1,10 @@
 """References: files of the project, of the right kind; URLs that may be used."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from storyboard.assets import Asset, Problem
 from storyboard.diagnostic import Diagnostic
+from storyboard.model.reference import split_url
 from storyboard.rules.context import Context
 from storyboard.sniff import is_image, is_video
 from storyboard.source import Span
@@ -17,6 +17,7 @@ _PROBLEMS: dict[Problem, tuple[str, str, str]] = {
         "'{}' is an absolute path",
         "copy the file beside the storyboard, and write its path from there",
     ),
+    "loop": ("SB206", "'{}' is a link that leads to itself", "put the file itself there"),
     "folder": ("SB208", "'{}' is a folder", "name a picture or a video in it"),
     "special": ("SB208", "'{}' isn't a regular file", "name a picture or a video"),
     "empty": ("SB208", "'{}' is empty", "put the picture or video back"),
@@ -53,15 +54,13 @@ def reference_urls(context: Context) -> Iterator[Diagnostic]:
     for reference, span, _ in context.references():
         if reference.url is None:
             continue
-        try:
-            parts = urlsplit(reference.url)
-            host, secret = parts.hostname, parts.username is not None or parts.password is not None
-        except ValueError:
-            host, secret = None, False
-        if secret:
+        parts = split_url(reference.url)
+        if parts is None:
+            yield Diagnostic("SB209", "this isn't a URL", span, "write https://host/path")
+        elif parts.secret:
             help_ = "remove what stands before the '@', and change that password: it is in the file's history"
             yield Diagnostic("SB209", "the URL holds credentials", span, help_)
-        elif not host:
+        elif not parts.host:
             yield Diagnostic("SB209", "the URL names no host", span, "write https://host/path")
         elif parts.scheme != "https":
             yield Diagnostic("SB209", f"a reference can't be fetched over {parts.scheme}", span, "use an https URL")

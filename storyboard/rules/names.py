@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from storyboard import prompt
 from storyboard.diagnostic import Diagnostic, Related, did_you_mean
 from storyboard.model import Override, Shot
+from storyboard.resolve import mention_span
 from storyboard.rules.context import Context
 from storyboard.source import Span
 
@@ -91,15 +92,17 @@ def known_characters(context: Context) -> Iterator[Diagnostic]:
                 yield _unknown(context, line.who, context.at.of(line, "who"))
 
 
-def _mentions(context: Context, owner: object, key: str) -> Iterator[Diagnostic]:
-    span = context.at.of(owner, key)
-    for mention in prompt.mentions(span.text, context.board.characters):
-        if mention.id not in context.board.characters:
-            place = span.source.span(span.start + mention.start, span.start + mention.end)
-            yield _unknown(context, mention.id, place)
+def _mentions(context: Context, owner: Shot | Override, key: str) -> Iterator[Diagnostic]:
+    known = context.board.characters
+    written = context.at.of(owner, key)
+    for n, mention in enumerate(prompt.mentions(getattr(owner, key), known)):
+        if mention.id not in known:
+            yield _unknown(context, mention.id, mention_span(written, n, mention.id, known))
 
 
 def _unknown(context: Context, name: str, span: Span) -> Diagnostic:
-    known = context.board.characters
-    help_ = did_you_mean(name, known) or f"add '{name}' to 'characters'"
-    return Diagnostic("SB201", f"there is no character '{name}'", span, help_)
+    shown = name if len(name) <= 40 else name[:39] + "…"
+    close = did_you_mean(name, context.board.characters)
+    add = f"add '{shown}' to 'characters'"
+    help_ = close if close.startswith("did") else f"{add} ({close})" if close else add
+    return Diagnostic("SB201", f"there is no character '{shown}'", span, help_)

@@ -5,20 +5,20 @@ from itertools import pairwise
 
 from storyboard.diagnostic import Diagnostic
 from storyboard.rules.context import Context
-from storyboard.timing import exact
+from storyboard.timing import shown
 
 
 def transitions_fit(context: Context) -> Iterator[Diagnostic]:
     """SB308: a transition is no longer than the shots that it joins."""
     fps = context.board.fps
-    shown = [shot for shot, _ in context.board.all_shots() if not shot.skip]
-    for before, shot in pairwise(shown):
+    for before, shot in pairwise(shot for shot, _ in context.board.all_shots() if not shot.skip):
         length = shot.transition.duration
-        shortest = min(before.duration.seconds(fps), shot.duration.seconds(fps))
+        shorter = min(before, shot, key=lambda each: each.duration.seconds(fps))
+        shortest = shorter.duration.seconds(fps)
         if length is not None and length.seconds(fps) > shortest:
             message = (
-                f"the {shot.transition.type} into {shot.id} takes {exact(length.seconds(fps))} s, "
-                f"longer than {exact(shortest)} s"
+                f"the {shot.transition.type} into {shot.id} takes {shown(length.seconds(fps))}, "
+                f"longer than {shorter.id}, which lasts {shown(shortest)}"
             )
             help_ = f"shorten it; it joins {before.id} and {shot.id}"
             yield Diagnostic("SB308", message, context.at.of(shot.transition, "duration"), help_)
@@ -34,6 +34,6 @@ def dialogue_fits(context: Context) -> Iterator[Diagnostic]:
             end = start + line.for_.seconds(fps) if line.for_ else start
             if start >= length or end > length:
                 verb, at = ("starts", start) if start >= length else ("ends", end)
-                message = f"the line {verb} at {exact(at)} s, but {shot.id} lasts {exact(length)} s"
+                message = f"the line {verb} at {shown(at)}, but {shot.id} lasts {shown(length)}"
                 place = context.at.of(line, "at" if start >= length else "for")
                 yield Diagnostic("SB309", message, place, "move or shorten the line, or lengthen the shot")

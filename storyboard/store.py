@@ -149,9 +149,10 @@ class Store:
         except OSError as error:
             return Lost(f"its record can't be read: {(error.strerror or str(error)).lower()}")
         try:
-            if data[:64].decode("ascii") != digest.sha256(data[65:]):
+            check, _, text = data.partition(b"\n")
+            if check.decode("ascii") != digest.sha256(text):
                 return Lost("its record in the store is damaged")
-            body = json.loads(data[65:])
+            body = json.loads(text)
             if body["format"] != FORMAT or body["key"] != key:
                 return Lost("its record in the store is damaged")
             outputs = {name: Blob(b["sha256"], b["size"], self._blobs) for name, b in body["outputs"].items()}

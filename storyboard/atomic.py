@@ -4,6 +4,7 @@ The order (temporary file, fsync, rename, fsync of the folder) follows Pillai et
 Created Equal" (OSDI 2014).
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +41,17 @@ def copy(source: Path, path: Path) -> None:
         from shutil import copyfile  # noqa: PLC0415 -- a plan copies nothing
 
         copyfile(source, temporary)
+
+
+def move(source: Path, path: Path) -> None:
+    """Put `source` at `path`, by a rename where both are on one file system."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        source.replace(path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy(source, path)
 
 
 def ignored_folder(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from storyboard.assets import Asset
 from storyboard.catalog import Model, References
@@ -28,7 +28,7 @@ class Bound:
 
 def _given(reference: Reference, asset: Asset | None) -> Input:
     if asset is not None:
-        return Input(asset.written, asset.sha256, file=Path(asset.path))
+        return Input(asset.written, asset.sha256, file=asset.path)
     return Input(str(reference), reference.sha256, url=reference.url)
 
 

@@ -1,11 +1,9 @@
 """What a model is asked for, and the key under which its clip is kept. Knows nothing of shots."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from storyboard import digest
 
@@ -13,8 +11,7 @@ KEY_VERSION = 1
 """Rises when the same request must be made anew; `tests/cases/keys.txt` fails when keys change without it."""
 
 
-@dataclass(frozen=True)
-class Input:
+class Input(NamedTuple):
     """A reference's bytes: a file of the project, or a URL. `sha256` is None while a URL's bytes are unknown.
 
     `label` is what the author called it, for reasons and messages.
@@ -22,7 +19,7 @@ class Input:
 
     label: str
     sha256: str | None
-    file: Path | None = None
+    file: str | None = None
     url: str | None = None
 
     @property
@@ -31,8 +28,7 @@ class Input:
         return f"sha256:{self.sha256}" if self.sha256 else f"unknown:{self.label}"
 
 
-@dataclass(frozen=True)
-class Job:
+class Job(NamedTuple):
     """One clip of one model.
 
     Attributes:
@@ -40,6 +36,7 @@ class Job:
         inputs: Those references, by how they stand in the request.
         seconds: The length bought.
         cost: US dollars; None where unknown.
+        key: See `key_of`; None while a reference's bytes are unknown.
     """
 
     model: str
@@ -47,16 +44,17 @@ class Job:
     inputs: Mapping[str, Input]
     seconds: Fraction
     cost: Decimal | None
+    key: str | None
 
-    @property
-    def key(self) -> str | None:
-        """SHA-256 over the canonical JSON of all that is sent; None while a reference's bytes are unknown."""
-        for given in self.inputs.values():
-            if given.sha256 is None:
-                return None
-        return key_of(self.model, self.request)
+
+def new(
+    model: str, request: Mapping[str, Any], inputs: Mapping[str, Input], seconds: Fraction, cost: Decimal | None
+) -> Job:
+    """A job with its key."""
+    known = all(given.sha256 is not None for given in inputs.values())
+    return Job(model, request, inputs, seconds, cost, key_of(model, request) if known else None)
 
 
 def key_of(model: str, request: Mapping[str, Any]) -> str:
-    """The key of one model's request, 64 hex digits."""
+    """SHA-256 over the canonical JSON of the key's version, the model and all that is sent: 64 hex digits."""
     return digest.of({"key": KEY_VERSION, "model": model, "request": request})

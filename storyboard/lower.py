@@ -12,8 +12,8 @@ from storyboard.binding import Bound, bind_image, bind_references
 from storyboard.catalog import Model
 from storyboard.decode import Positions
 from storyboard.diagnostic import Diagnostic
-from storyboard.job import Job
-from storyboard.model import Scene, Shot, Storyboard
+from storyboard.job import Job, new
+from storyboard.model import Storyboard
 from storyboard.resolve import Resolved
 
 READING_SPEED = 17
@@ -21,25 +21,14 @@ READING_SPEED = 17
 minute; Netflix Timed Text Style Guide, English: up to 20)."""
 
 
-@dataclass(frozen=True)
-class Target:
-    """A shot and the job that makes its clip. `job` is None for a shot that is skipped or has errors.
-
-    `asked` is what the cut shows, `trim_in` where in the clip it starts, both in seconds.
-    """
-
-    shot: Shot
-    scene: Scene | None
-    job: Job | None
-    asked: Fraction
-    trim_in: Fraction
-
-
 @dataclass
 class Lowered:
-    """One pass's targets in the film's order, and what was found on the way."""
+    """One pass's jobs in the film's order, and what was found on the way.
 
-    targets: list[Target] = field(default_factory=list)
+    A shot that is skipped, or has errors, has None.
+    """
+
+    jobs: list[Job | None] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
 
 
@@ -58,7 +47,7 @@ def lower(
         job = None if shot.skip else _job(resolved, models, assets, found.append)
         if any(finding.is_error for finding in found):
             job = None
-        lowered.targets.append(Target(shot, scene, job, resolved.asked, resolved.trim_in))
+        lowered.jobs.append(job)
         lowered.findings += found
     lowered.findings = list(dict.fromkeys(lowered.findings))
     return lowered
@@ -83,7 +72,7 @@ def _job(
     values = _values(shot, model, bound, seconds) | {"size": size}
     request = {model.fields[word]: value for word, value in values.items() if word in model.fields}
     cost = model.cost(resolution=shot.switch("resolution"), seconds=seconds, audio=shot.switch("audio"))
-    return Job(model.id, request, {given.name: given for given in bound.inputs}, seconds, cost)
+    return new(model.id, request, {given.name: given for given in bound.inputs}, seconds, cost)
 
 
 def _values(shot: Resolved, model: Model, bound: Bound, seconds: Fraction) -> dict[str, Any]:

@@ -1,37 +1,36 @@
 """What a render would do: for each shot its state, the reasons, and the price. Decides; changes nothing."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from storyboard import money, timing
-from storyboard.job import Input, Job
-from storyboard.lower import Target
+from storyboard.film import Film, Shot
+from storyboard.job import Job
 from storyboard.store import Lost, Record
 
 State = Literal["cached", "submit", "resume", "held", "blocked", "skipped", "clip"]
 
 
-@dataclass(frozen=True)
-class Step:
-    """What happens to one shot. `key` is its job's, `record` the clip it already has."""
+class Step(NamedTuple):
+    """What happens to one shot. `job` makes its clip; `record` is the clip that it already has."""
 
-    target: Target
+    of: Shot
+    job: Job | None
     state: State
     reasons: tuple[str, ...]
-    key: str | None = None
     record: Record | None = None
 
     @property
     def shot(self) -> str:
         """The shot's id."""
-        return self.target.shot.id
+        return self.of.id
 
     @property
-    def job(self) -> Job | None:
-        """The job that makes its clip."""
-        return self.target.job
+    def key(self) -> str | None:
+        """The job's key; None where there is no job, or a reference of it isn't known yet."""
+        return self.job.key if self.job else None
 
     @property
     def cost(self) -> Decimal | None:
@@ -85,7 +84,7 @@ class Plan:
 
 
 def _step_json(step: Step, pass_id: str) -> dict[str, Any]:
-    job, target = step.job, step.target
+    job = step.job
     return {
         "shot": step.shot,
         "pass": pass_id,
@@ -94,38 +93,46 @@ def _step_json(step: Step, pass_id: str) -> dict[str, Any]:
         "reasons": list(step.reasons),
         "model": job.model if job else None,
         "request": dict(job.request) if job else None,
-        "seconds": {"asked": timing.number(target.asked), "bought": timing.number(job.seconds) if job else None},
+        "seconds": {"asked": timing.number(step.of.asked), "bought": timing.number(job.seconds) if job else None},
         "cost": money.usd(job.cost) if job else money.usd(money.FREE),
     }
 
 
 def decide(
-    title: str,
+    film: Film,
     pass_id: str,
-    targets: tuple[Target, ...],
+    only: Collection[str],
     find: Callable[[str], Record | Lost],
     last: Callable[[str], Mapping[str, Any]],
 ) -> Plan:
-    """The plan for `targets`. `find` looks a key up; `last` gives the facts of a shot's last render."""
-    return Plan(title, pass_id, tuple(_step(target, find, last) for target in targets))
+    """The plan of one pass, for the shots of `only` or, if it is empty, for all.
+
+    `find` looks a key up; `last` gives the facts of a shot's last render.
+    """
+    pairs = zip(film.shots, film.jobs[pass_id], strict=True)
+    steps = (_step(shot, job, find, last) for shot, job in pairs if not only or shot.id in only)
+    return Plan(film.title, pass_id, tuple(steps))
 
 
-def _step(target: Target, find: Callable[[str], Record | Lost], last: Callable[[str], Mapping[str, Any]]) -> Step:
-    job = target.job
+def _step(
+    shot: Shot,
+    job: Job | None,
+    find: Callable[[str], Record | Lost],
+    last: Callable[[str], Mapping[str, Any]],
+) -> Step:
     if job is None:
-        return Step(target, "skipped", ("skip: true",))
-    key = job.key
-    if key is None:
+        return Step(shot, None, "skipped", ("skip: true",))
+    if job.key is None:
         unknown = [given.label for given in job.inputs.values() if given.sha256 is None]
-        return Step(target, "submit", tuple(f"{url}: its bytes aren't known yet" for url in unknown))
-    found = find(key)
+        return Step(shot, job, "submit", tuple(f"{url}: its bytes aren't known yet" for url in unknown))
+    found = find(job.key)
     if isinstance(found, Record):
-        return Step(target, "cached", ("unchanged",), key, found)
+        return Step(shot, job, "cached", ("unchanged",), found)
     if found.reason:
-        return Step(target, "submit", (found.reason,), key)
-    facts = last(target.shot.id)
+        return Step(shot, job, "submit", (found.reason,))
+    facts = last(shot.id)
     reasons = tuple(differences(facts, job)) if facts else ()
-    return Step(target, "submit", reasons or ("not rendered yet",), key)
+    return Step(shot, job, "submit", reasons or ("not rendered yet",))
 
 
 def differences(before: Mapping[str, Any], job: Job) -> Iterator[str]:
@@ -153,10 +160,9 @@ def _shown(value: object, labels: Mapping[str, str]) -> str:
 
 def facts_of(job: Job) -> dict[str, Any]:
     """What a record keeps of the job that made it: enough to explain the next change."""
-    labels: dict[str, Input] = dict(job.inputs)
     return {
         "model": job.model,
         "request": dict(job.request),
-        "inputs": {name: given.label for name, given in labels.items()},
+        "inputs": {name: given.label for name, given in job.inputs.items()},
         "cost": money.usd(job.cost),
     }

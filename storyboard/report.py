@@ -121,7 +121,7 @@ def _plan_row(step: Step) -> tuple[str, ...]:
     job = step.job
     bought = f"{float(job.seconds):g} s" if job and step.state != "cached" else "-"
     price = "-" if step.state != "submit" else dollars(money.usd(step.cost))
-    asked = f"{float(step.target.asked):g} s"
+    asked = f"{float(step.of.asked):g} s"
     return (safe(step.shot), step.state, asked, bought, price, safe("; ".join(step.reasons)))
 
 

@@ -13,7 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,13 +36,12 @@ class Blob(NamedTuple):
         return Path(self.folder, self.sha256)
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """What one key made: its outputs by name, and facts about them (JSON without floats)."""
 
     key: str
     outputs: Mapping[str, Blob]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

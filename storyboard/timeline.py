@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from storyboard import prompt, timing
-from storyboard.lower import display_name
-from storyboard.model import Scene, Shot, Storyboard
+from storyboard import timing
+from storyboard.film import Film, Shot
 from storyboard.store import Blob, Record
 
 
@@ -61,34 +60,23 @@ class Timeline:
         return self.frames / self.fps
 
 
-def lay_out(board: Storyboard, pass_id: str, best: Callable[[str], tuple[str, Record] | None]) -> Timeline:
+def lay_out(film: Film, pass_id: str, best: Callable[[str], tuple[str, Record] | None]) -> Timeline:
     """The timeline of one pass. `best` names the clip to show for a shot, and the pass that it is of."""
-    shown = [(shot, scene) for shot, scene in board.all_shots() if not shot.skip]
-    edges = timing.boundaries((shot.duration.seconds(board.fps) for shot, _ in shown), board.fps)
+    shown = [shot for shot in film.shots if not shot.skip]
+    edges = timing.boundaries((shot.asked for shot in shown), film.fps)
     clips = tuple(
-        _clip(board, shot, scene, start, end - start, pass_id, best(shot.id))
-        for (shot, scene), (start, end) in zip(shown, pairwise(edges), strict=True)
+        _clip(shot, start, end - start, pass_id, best(shot.id))
+        for shot, (start, end) in zip(shown, pairwise(edges), strict=True)
         if end > start
     )
-    pass_ = board.passes[pass_id]
-    width, height = frame_size(board.aspect, pass_.resolution or "720p")
-    return Timeline(board.title, pass_id, board.fps, width, height, pass_.model.startswith("local/"), clips)
+    pass_ = film.passes[pass_id]
+    width, height = frame_size(film.aspect, pass_.resolution)
+    return Timeline(film.title, pass_id, film.fps, width, height, pass_.model.startswith("local/"), clips)
 
 
-def _clip(
-    board: Storyboard,
-    shot: Shot,
-    scene: Scene | None,
-    start: int,
-    frames: int,
-    pass_id: str,
-    best: tuple[str, Record] | None,
-) -> Clip:
-    label = (scene.title or scene.id) if scene else ""
+def _clip(shot: Shot, start: int, frames: int, pass_id: str, best: tuple[str, Record] | None) -> Clip:
     media = best[1].outputs["clip"] if best else None
-    words = prompt.replace(shot.prompt, board.characters, lambda character: display_name(board, character))
-    source_start = shot.trim.in_.seconds(board.fps)
-    return Clip(shot.id, label, start, frames, source_start, media, best[0] if best else pass_id, words.strip())
+    return Clip(shot.id, shot.scene, start, frames, shot.trim_in, media, best[0] if best else pass_id, shot.words)
 
 
 def frame_size(aspect: str, resolution: str) -> tuple[int, int]:

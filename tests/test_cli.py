@@ -213,7 +213,7 @@ def test_the_keeper_is_a_film() -> None:
     project = storyboard.load(ROOT / "examples/keeper/storyboard.yaml")
     steps = project.plan("animatic").steps
     assert len(steps) >= 8
-    assert sum(step.target.asked for step in steps) >= 30
-    assert all(step.target.shot.notes for step in steps)
+    assert sum(step.of.asked for step in steps) >= 30
+    assert all(shot.notes for shot, _ in project.board.all_shots())
     costs = {pass_id: project.plan(pass_id).cost for pass_id in project.board.passes}
     assert costs["animatic"] == 0

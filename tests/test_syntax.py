@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import storyboard
 from storyboard.diagnostic import Diagnostic
 from storyboard.source import Source, Span
-from storyboard.syntax import MAX_ALIASES, MAX_BYTES, MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence, parse, read
+from storyboard.syntax import MAX_ALIASES, MAX_DEPTH, MAX_NODES, Mapping, Node, Scalar, Sequence, parse
+from storyboard.text import MAX_BYTES, read
 
 ROOT = Path(__file__).parent.parent
 

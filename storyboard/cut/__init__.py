@@ -76,7 +76,7 @@ def make(
     build = Path("build") / timeline.pass_id
     try:
         parts = _conformed(timeline, store, tools, workers, notify)
-        made = _write_film(timeline, [p.record for p in parts], folder / build / "cut.mp4", store, notify)
+        made = _write_film(timeline, [p.record for p in parts], folder / build / "cut.mp4", store, workers, notify)
         _write_sheet(timeline, [p.record for p in parts], folder / build / "contact-sheet.jpg", store)
         _copy_clips(timeline, folder / build / "clips", store)
     except (MediaError, OSError) as error:
@@ -104,7 +104,8 @@ class _Part:
 def _conformed(
     timeline: Timeline, store: Store, tools: Tools, workers: int, notify: Callable[[Event], None]
 ) -> list[_Part]:
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="conform")
+    # Each ffmpeg uses two threads, and some 140 MB.
+    pool = ThreadPoolExecutor(max(1, workers // conform.THREADS), thread_name_prefix="conform")
     try:
         return list(pool.map(lambda clip: _part(clip, timeline, store, tools, notify), timeline.clips))
     finally:
@@ -138,7 +139,12 @@ def _one(
 
 
 def _write_film(
-    timeline: Timeline, parts: list[Record], path: Path, store: Store, notify: Callable[[Event], None]
+    timeline: Timeline,
+    parts: list[Record],
+    path: Path,
+    store: Store,
+    workers: int,
+    notify: Callable[[Event], None],
 ) -> bool:
     key = digest.of({"cut": join.VERSION, "parts": [p.key for p in parts], "title": timeline.title})
     if _is_current(key, path, store):
@@ -146,7 +152,7 @@ def _write_film(
     notify(Started("cut", "joining", timeline.frames))
     with store.workspace() as folder:
         film = folder / "cut.mp4"
-        join.make(timeline, parts, film)
+        join.make(timeline, parts, store, workers, film)
         _publish(key, film, path, store)
     notify(Finished("cut"))
     return True
@@ -175,7 +181,7 @@ def _is_current(key: str, path: Path, store: Store) -> bool:
 
 def _publish(key: str, made: Path, path: Path, store: Store) -> None:
     sha256 = digest.sha256_file(made)
-    atomic.copy(made, path)
+    atomic.move(made, path)
     store.put(key, {}, {"sha256": sha256})
 
 

@@ -15,7 +15,8 @@ from storyboard.store import Blob, Record, Store
 from storyboard.timeline import Clip, Timeline
 from storyboard.tools import Tools
 
-VERSION = 1
+VERSION = 2
+THREADS = 2
 SAMPLE_RATE = 48_000
 CHANNELS = 2
 BYTES_PER_SAMPLE = 2
@@ -82,7 +83,7 @@ def _arguments(clip: Clip, media: Blob, timeline: Timeline, burned: str, *, soun
         f"apad,atrim=end_sample={length}[sound]"
     )
     return [
-        *SAFE_INPUT,
+        *("-threads", "1", *SAFE_INPUT),
         *("-i", f"file:{media.path.absolute()}"),
         *("-filter_complex", f"{picture};{heard}", "-filter_complex_threads", "1"),
         *("-map", "[video]", "-frames:v", str(clip.frames), *_encoding(timeline.fps), "video.mp4"),
@@ -92,12 +93,12 @@ def _arguments(clip: Clip, media: Blob, timeline: Timeline, burned: str, *, soun
 
 
 def _encoding(fps: timing.Rate) -> list[Any]:
-    # The bytes depend on the number of threads, so it is pinned; clips are conformed side by side instead.
+    # The bytes depend on the number of threads, so it is pinned; more clips are conformed side by side instead.
     return [
         *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-profile:v", "high", "-pix_fmt", "yuv420p"),
         *(
             "-threads:v",
-            "1",
+            str(THREADS),
             "-bf",
             "0",
             "-g",

@@ -1,55 +1,64 @@
-"""Conformed clips to one film: video packets copied, sound mixed as PCM and encoded once.
+"""Conformed clips to one film: video packets copied, sound encoded once for the whole film.
 
 Sound encoded clip by clip would drift by up to 35 ms at each join, the length of AAC's priming and padding.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
-from storyboard.cut.conform import BYTES_PER_SAMPLE, CHANNELS, SAMPLE_RATE, samples, timescale
+from storyboard.cut import sound
+from storyboard.cut.conform import SAMPLE_RATE, samples, timescale
 from storyboard.media import MediaError
-from storyboard.store import Record
+from storyboard.store import Record, Store
 from storyboard.timeline import Timeline
 
-VERSION = 1
-AUDIO_BITS = 192_000
-_CHUNK = 1024  # samples in a frame of AAC-LC (ISO/IEC 14496-3)
+VERSION = 2
 
 
-def make(timeline: Timeline, parts: Sequence[Record], path: Path) -> None:
+def make(timeline: Timeline, parts: Sequence[Record], store: Store, workers: int, path: Path) -> None:
     """Write the film to `path`: exactly `timeline.frames` frames, and as much sound.
 
     Raises:
         MediaError: a part isn't as long, or not encoded, as the timeline says.
     """
-    base = Fraction(1, timescale(timeline.fps))
-    options = {"movflags": "+faststart", "fflags": "+bitexact", "video_track_timescale": str(base.denominator)}
     try:
-        with av.open(str(path), "w", format="mp4", options=options) as film:
-            film.metadata["title"] = timeline.title
-            with av.open(str(parts[0].outputs["video"].path), format="mov") as first:
-                picture = film.add_stream_from_template(first.streams.video[0])
-                extradata = first.streams.video[0].codec_context.extradata
-            picture.time_base = base
-            sound = film.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
-            sound.bit_rate = AUDIO_BITS
-            sound.codec_context.flags |= av.codec.context.Flags.bitexact
-            pcm = _pcm(timeline, parts)
-            for clip, part in zip(timeline.clips, parts, strict=True):
-                _copy_picture(film, picture, part, clip.start, clip.frames, timeline.fps, extradata)
-                for chunk in next(pcm):
-                    film.mux(sound.encode(chunk))
-            for chunk in next(pcm):
-                film.mux(sound.encode(chunk))
-            film.mux(sound.encode(None))
+        packets, length = sound.packets(timeline, parts, store, workers)
+        _write(timeline, parts, packets, length, path)
     except av.FFmpegError as error:
         raise MediaError(f"the clips can't be joined: {error}") from error
+
+
+def _write(timeline: Timeline, parts: Sequence[Record], packets: list[bytes], length: int, path: Path) -> None:
+    base = Fraction(1, timescale(timeline.fps))
+    options = {"movflags": "+faststart", "fflags": "+bitexact", "video_track_timescale": str(base.denominator)}
+    with av.open(str(path), "w", format="mp4", options=options) as film:
+        film.metadata["title"] = timeline.title
+        with av.open(str(parts[0].outputs["video"].path), format="mov") as first:
+            picture = film.add_stream_from_template(first.streams.video[0])
+            extradata = first.streams.video[0].codec_context.extradata
+        picture.time_base = base
+        heard = film.add_stream("aac", rate=SAMPLE_RATE, layout="stereo")
+        heard.bit_rate = sound.BITS
+        heard.codec_context.flags |= av.codec.context.Flags.bitexact
+        at = 0
+        for clip, part in zip(timeline.clips, parts, strict=True):
+            _copy_picture(film, picture, part, clip.start, clip.frames, timeline.fps, extradata)
+            end = samples(clip.start + clip.frames, timeline.fps)
+            while at < len(packets) and (at - 1) * sound.FRAME < end:
+                film.mux(_sound_packet(packets[at], at, length, heard))
+                at += 1
+
+
+def _sound_packet(data: bytes, number: int, length: int, stream: av.AudioStream) -> "av.Packet[av.stream.Stream]":
+    packet = av.Packet(data)
+    packet.stream, packet.time_base = stream, Fraction(1, SAMPLE_RATE)
+    packet.pts = packet.dts = (number - 1) * sound.FRAME
+    packet.duration = min(sound.FRAME, length - packet.pts)
+    packet.is_keyframe = True
+    return packet
 
 
 def _copy_picture(
@@ -79,32 +88,3 @@ def _copy_picture(
             copied += 1
     if copied != frames:
         raise MediaError(f"a conformed clip has {copied} frames instead of {frames}")
-
-
-def _pcm(timeline: Timeline, parts: Sequence[Record]) -> Iterator[Iterator[av.AudioFrame]]:
-    """For each clip, and once more for the rest, the sound that is complete by then, in whole AAC frames."""
-    edges = [samples(clip.start, timeline.fps) for clip in timeline.clips]
-    edges.append(samples(timeline.frames, timeline.fps))
-    held = np.zeros((0, CHANNELS), np.int16)
-    sent = 0
-    for (start, end), part in zip(pairwise(edges), parts, strict=True):
-        held = np.concatenate([held, _sound(part, end - start)])
-        whole = len(held) // _CHUNK * _CHUNK
-        yield _frames(held[:whole], sent)
-        held, sent = held[whole:], sent + whole
-    yield _frames(held, sent)
-
-
-def _sound(part: Record, count: int) -> NDArray[np.int16]:
-    data = np.fromfile(part.outputs["sound"].path, np.dtype("<i2"), count * CHANNELS)
-    if data.nbytes != count * CHANNELS * BYTES_PER_SAMPLE:
-        raise MediaError("a conformed clip's sound is too short")
-    return data.reshape(-1, CHANNELS)
-
-
-def _frames(sound: NDArray[np.int16], first: int) -> Iterator[av.AudioFrame]:
-    for at in range(0, len(sound), _CHUNK):
-        chunk = np.ascontiguousarray(sound[at : at + _CHUNK]).reshape(1, -1)
-        frame = av.AudioFrame.from_ndarray(chunk, format="s16", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, first + at, Fraction(1, SAMPLE_RATE)
-        yield frame

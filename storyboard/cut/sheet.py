@@ -11,7 +11,7 @@ from storyboard.lettering import font, wrap
 from storyboard.store import Record
 from storyboard.timeline import Clip, Timeline
 
-VERSION = 1
+VERSION = 2
 _WIDTH = 1920
 _MARGIN = 48
 _GAP = 28
@@ -45,6 +45,7 @@ def make(timeline: Timeline, parts: Sequence[Record], path: Path) -> None:
         x = _MARGIN + n % columns * (width + _GAP)
         y = _HEADER + n // columns * row
         with Image.open(part.outputs["still"].path, formats=["JPEG"]) as still:
+            still.draft("RGB", (width, height))  # JPEG decodes straight to a smaller size
             sheet.paste(still.convert("RGB").resize((width, height), Image.Resampling.LANCZOS), (x, y))
         _caption(draw, clip, timeline, (x, y + height + 10), width)
     sheet.save(path, "JPEG", quality=90)

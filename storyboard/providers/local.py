@@ -77,7 +77,7 @@ def _verified(given: Input, folder: Path) -> Path:
     """A copy of the very bytes that the job's key speaks of."""
     if given.file is None:
         raise ClipFailed(f"{given.label} isn't a file, and this model is offline")
-    copy = folder / f"{given.sha256}{given.file.suffix}"
+    copy = folder / f"{given.sha256}{Path(given.file).suffix}"
     try:
         shutil.copyfile(given.file, copy)
     except OSError as error:

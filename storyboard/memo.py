@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storyboard import atomic, digest
-from storyboard.sniff import sniff
+from storyboard.sniff import NEEDED, sniff
 
 SETTLED = 2_000_000_000
 """Nanoseconds; FAT's modification times, the coarsest in use, tick every 2 s."""
@@ -58,6 +58,15 @@ class Memo:
             self._used.add(identity)
         return Seen(known[0], found.st_size, known[1])
 
+    def learn(self, path: Path, sha256: str) -> None:
+        """Remember a file that was just put at `path` by someone who hashed it on the way."""
+        with path.open("rb") as stream:
+            media = sniff(stream.read(NEEDED))
+            identity = _identity(os.fstat(stream.fileno()))
+        self._known[identity] = (sha256, media)
+        self._used.add(identity)
+        self._changed = True
+
     def _hash(self, path: Path) -> tuple[str, str]:
         # Opened without following or blocking, and checked after opening: what is hashed is what was looked at.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
@@ -65,7 +74,7 @@ class Memo:
             before = os.fstat(handle)
             if not stat.S_ISREG(before.st_mode):
                 raise ValueError(f"{path} isn't a regular file")
-            media = sniff(stream.read(64))
+            media = sniff(stream.read(NEEDED))
             stream.seek(0)
             hashed = digest.sha256_stream(stream), media
             after = os.fstat(handle)

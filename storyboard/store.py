@@ -182,6 +182,7 @@ class Store:
         atomic.sync(path)
         path.replace(kept)
         atomic.sync(kept.parent)
+        self.memo.learn(kept, sha256)
         return blob
 
     def _quarantine(self, path: Path) -> None:

@@ -1,6 +1,9 @@
 """The command line: its answers, exit statuses and files."""
 
 import json
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
 import jsonschema
@@ -9,6 +12,7 @@ from ruamel.yaml import YAML
 
 import storyboard
 from storyboard import report
+from storyboard.cli import COMMANDS
 from storyboard.source import Source
 from tests.folder import ROOT, Folder
 
@@ -24,6 +28,24 @@ def test_every_command_has_help_and_json(project: Folder, command: str) -> None:
     shown = project.run(command, "--help").stdout
     assert "--json" in shown
     assert len(shown.splitlines()) > 5
+
+
+def test_help_and_completion_tell_what_the_commands_say_of_themselves(project: Folder) -> None:
+    for name, text in COMMANDS.items():
+        command = import_module(f"storyboard.cli.{name}").command
+        assert (command.help or "").startswith(text), name
+    shown = project.run("--help").stdout
+    assert all(text in shown for text in COMMANDS.values())
+    words = {"_STORYBOARD_COMPLETE": "bash_complete", "COMP_WORDS": "storyboard re", "COMP_CWORD": "1"}
+    program = [
+        sys.executable,
+        "-c",
+        "import sys; sys.argv = ['storyboard']; from storyboard.__main__ import main; main()",
+    ]
+    done = subprocess.run(
+        program, env={"PATH": "/usr/bin", **words}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "plain,render\n"
 
 
 def test_init_makes_a_project_that_renders_as_it_is(project: Folder) -> None:

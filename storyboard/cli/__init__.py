@@ -7,8 +7,18 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
-COMMANDS = ("init", "check", "plan", "render", "cut", "models", "schema")
+COMMANDS = {
+    "init": "Start a project that renders as it is.",
+    "check": "Show every error at once, and how to cure it.",
+    "plan": "Show what a render would make, why, and at what price.",
+    "render": "Make the clips that are missing or changed, then the cut.",
+    "cut": "Make the cut from the clips that are there.",
+    "models": "List the models, or show what one takes and costs.",
+    "schema": "Print the JSON Schema of storyboards, for editors.",
+}
+"""Every command and its summary, here so that help and completion import none of them."""
 
 INTERRUPTED = 130
 
@@ -35,11 +45,12 @@ class _Lazy(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [
-            (name, (self.get_command(ctx, name) or click.Command(name)).get_short_help_str(90)) for name in COMMANDS
-        ]
         with formatter.section("Commands"):
-            formatter.write_dl(rows)
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return commands or click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

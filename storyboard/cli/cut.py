@@ -17,7 +17,7 @@ from storyboard.tools import Tools
 @common.pass_option
 @common.json_option
 def command(file: Path, pass_: str | None, as_json: bool) -> None:
-    """Make the cut from the clips that are there; missing shots fall back to earlier passes, then to slates."""
+    """Make the cut from the clips that are there. Missing shots fall back to earlier passes, then to slates."""
     project = common.open_project(file, as_json=as_json)
     plan = common.make_plan(project, pass_, as_json=as_json)
     tools = common.find_tools()

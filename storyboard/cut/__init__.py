@@ -76,9 +76,15 @@ def make(
     build = Path("build") / timeline.pass_id
     try:
         parts = _conformed(timeline, store, tools, workers, notify)
-        made = _write_film(timeline, [p.record for p in parts], folder / build / "cut.mp4", store, workers, notify)
-        _write_sheet(timeline, [p.record for p in parts], folder / build / "contact-sheet.jpg", store)
-        _copy_clips(timeline, folder / build / "clips", store)
+        records = [part.record for part in parts]
+        with ThreadPoolExecutor(2) as beside:
+            others = (
+                beside.submit(_write_sheet, timeline, records, folder / build / "contact-sheet.jpg", store),
+                beside.submit(_copy_clips, timeline, folder / build / "clips", store),
+            )
+            made = _write_film(timeline, records, folder / build / "cut.mp4", store, workers, notify)
+            for other in others:
+                other.result()
     except (MediaError, OSError) as error:
         raise CutFailed(f"the cut can't be made: {error}") from error
     return Cut(
@@ -182,6 +188,7 @@ def _is_current(key: str, path: Path, store: Store) -> bool:
 def _publish(key: str, made: Path, path: Path, store: Store) -> None:
     sha256 = digest.sha256_file(made)
     atomic.move(made, path)
+    store.memo.learn(path, sha256)
     store.put(key, {}, {"sha256": sha256})
 
 
@@ -192,6 +199,7 @@ def _copy_clips(timeline: Timeline, folder: Path, store: Store) -> None:
     for name, blob in wanted.items():
         if _sha256(folder / name, store) != blob.sha256:
             atomic.copy(blob.path, folder / name)
+            store.memo.learn(folder / name, blob.sha256)
     for path in folder.glob("*.mp4") if folder.is_dir() else ():
         # A clip of a shot that is gone or was renamed; anything that the store can't bring back is left alone.
         if path.name not in wanted and store.holds(_sha256(path, store)):

@@ -83,7 +83,7 @@ def _arguments(clip: Clip, media: Blob, timeline: Timeline, burned: str, *, soun
         f"apad,atrim=end_sample={length}[sound]"
     )
     return [
-        *("-threads", "1", *SAFE_INPUT),
+        *("-threads", str(THREADS), *SAFE_INPUT),
         *("-i", f"file:{media.path.absolute()}"),
         *("-filter_complex", f"{picture};{heard}", "-filter_complex_threads", "1"),
         *("-map", "[video]", "-frames:v", str(clip.frames), *_encoding(timeline.fps), "video.mp4"),

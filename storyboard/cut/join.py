@@ -15,7 +15,7 @@ from storyboard.media import MediaError
 from storyboard.store import Record, Store
 from storyboard.timeline import Timeline
 
-VERSION = 2
+VERSION = 3
 
 
 def make(timeline: Timeline, parts: Sequence[Record], store: Store, workers: int, path: Path) -> None:
@@ -33,7 +33,9 @@ def make(timeline: Timeline, parts: Sequence[Record], store: Store, workers: int
 
 def _write(timeline: Timeline, parts: Sequence[Record], packets: list[bytes], length: int, path: Path) -> None:
     base = Fraction(1, timescale(timeline.fps))
-    options = {"movflags": "+faststart", "fflags": "+bitexact", "video_track_timescale": str(base.denominator)}
+    # The index goes to the front, into room left for it, which spares a second pass over the file.
+    room = 65_536 + 16 * (timeline.frames + len(packets))
+    options = {"moov_size": str(room), "fflags": "+bitexact", "video_track_timescale": str(base.denominator)}
     with av.open(str(path), "w", format="mp4", options=options) as film:
         film.metadata["title"] = timeline.title
         with av.open(str(parts[0].outputs["video"].path), format="mov") as first:

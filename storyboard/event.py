@@ -4,8 +4,16 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Planned:
+    """Work on several clips is about to begin: how many, and their frames in all."""
+
+    clips: int
+    frames: int
+
+
+@dataclass(frozen=True)
 class Started:
-    """Work on a shot began. `of` is how much there is to do, in frames."""
+    """Work on a shot began. `of` is how much there is to do, in frames; 0 where it can't be told."""
 
     shot: str
     doing: str
@@ -35,7 +43,7 @@ class Noted:
     message: str
 
 
-Event = Started | Advanced | Finished | Noted
+Event = Planned | Started | Advanced | Finished | Noted
 
 
 def ignore(_event: Event) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from storyboard import money
-from storyboard.event import Advanced, Event, Finished, Started
+from storyboard.event import Advanced, Event, Finished, Planned, Started
 from storyboard.media import MediaError, probe
 from storyboard.plan import Plan, Step, facts_of
 from storyboard.providers import NoProvider, Provider
@@ -49,6 +49,8 @@ async def execute(
         name = step.job.model.partition("/")[0]
         if name not in providers:
             raise NoProvider(f"there is no client for '{name}', which {step.job.model} (pass {plan.pass_id}) needs")
+    jobs = [step.job for step in submits.values() if step.job]
+    notify(Planned(len(jobs), sum(providers[job.model.partition("/")[0]].frames(job) for job in jobs)))
     turns = asyncio.Semaphore(workers)
     made: dict[str, Result] = {}
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import click
 
 from storyboard import report
-from storyboard.event import Advanced, Event, Finished, Noted, Started
+from storyboard.event import Advanced, Event, Finished, Noted, Planned, Started
 
 
 class Display:
@@ -19,6 +19,9 @@ class Display:
         self._live: Any = None
         self._tasks: dict[str, Any] = {}
         self._started: dict[str, tuple[str, float]] = {}
+        self._done: dict[str, int] = {}
+        self._all: Any = None
+        self._left = 0
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not self._quiet:
@@ -55,13 +58,20 @@ class Display:
     def show(self, event: Event) -> None:
         """Show one event. Called from several threads."""
         match event:
+            case Planned(clips, frames):
+                self._left = clips
+                if self._live is not None and clips > 1:
+                    self._all = self._live.add_task("", total=frames, shot="all", doing=f"{clips} clips")
             case Started(shot, doing, of):
                 self._started[shot] = (doing, time.monotonic())
                 if self._live is not None:
-                    self._tasks[shot] = self._live.add_task("", total=of, shot=report.safe(shot), doing=doing)
+                    self._tasks[shot] = self._live.add_task("", total=of or None, shot=report.safe(shot), doing=doing)
             case Advanced(shot, done):
                 if self._live is not None and shot in self._tasks:
                     self._live.update(self._tasks[shot], completed=done)
+                    self._done[shot] = done
+                    if self._all is not None:
+                        self._live.update(self._all, completed=sum(self._done.values()))
             case Finished(shot, error):
                 self._finish(shot, error)
             case Noted(message):
@@ -72,6 +82,10 @@ class Display:
         doing, since = self._started.pop(shot, ("", time.monotonic()))
         if self._live is not None and shot in self._tasks:
             self._live.remove_task(self._tasks.pop(shot))
+        self._left -= 1
+        if self._all is not None and self._left == 0:
+            self._live.remove_task(self._all)
+            self._all = None
         if self._quiet:
             return
         took = f"{time.monotonic() - since:.1f} s"

@@ -136,7 +136,7 @@ def _one(
     found = store.find(key)
     if isinstance(found, Record):
         return _Part(found, new=False, slate=False)
-    notify(Started(clip.shot, "conforming", clip.frames))
+    notify(Started(clip.shot, "conforming", 0))
     try:
         record = conform.make(key, clip, media, timeline, store, tools)
     finally:
@@ -155,7 +155,7 @@ def _write_film(
     key = digest.of({"cut": join.VERSION, "parts": [p.key for p in parts], "title": timeline.title})
     if _is_current(key, path, store):
         return False
-    notify(Started("cut", "joining", timeline.frames))
+    notify(Started("cut", "joining", 0))
     with store.workspace() as folder:
         film = folder / "cut.mp4"
         join.make(timeline, parts, store, workers, film)

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -46,11 +46,6 @@ class Assets(Mapping[str, Asset]):
 
     def __len__(self) -> int:
         return len(self._found)
-
-    def gather(self, written: Iterable[str]) -> None:
-        """Look at many."""
-        for one in written:
-            self[one]
 
     def _look(self, written: str) -> Asset:
         path = f"{self._root}/{written}"

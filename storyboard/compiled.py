@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -25,11 +26,15 @@ from storyboard.source import Source
 
 def fingerprint() -> str:
     """What the front end's answer depends on besides its input."""
-    files = [importlib.util.find_spec("pydantic").origin]  # type: ignore[union-attr]
+    places = [importlib.util.find_spec("pydantic").origin]  # type: ignore[union-attr]
     for folder, _, names in os.walk(Path(__file__).parent):
-        files += [f"{folder}/{name}" for name in names if name.endswith((".py", ".toml"))]
-    seen = ((name, status.st_size, status.st_mtime_ns) for name in sorted(map(str, files)) if (status := os.stat(name)))  # noqa: PTH116
-    return digest.sha256(repr([sys.version, *seen]).encode())
+        places += [f"{folder}/{name}" for name in names if name.endswith((".py", ".toml")) and name[0] != "."]
+    seen = []
+    for place in sorted(map(str, places)):
+        with suppress(OSError):
+            status = os.stat(place)  # noqa: PTH116 -- a hundred times a plan
+            seen.append((place, status.st_size, status.st_mtime_ns))
+    return digest.sha256(repr([sys.version, seen]).encode())
 
 
 def recall(path: Path, source: Source, assets: Mapping[str, Asset], code: str) -> Film | None:

@@ -17,7 +17,7 @@ from storyboard.event import Event, Noted, ignore
 from storyboard.film import Film
 from storyboard.history import History
 from storyboard.memo import Memo
-from storyboard.plan import Plan, decide
+from storyboard.plan import Plan, Step, decide
 from storyboard.source import Source
 from storyboard.store import Record, Store
 from storyboard.tools import Tools
@@ -63,7 +63,9 @@ class Project:
 
     def check(self) -> list[Diagnostic]:
         """Every finding of the text and the rules, and of compiling every pass, in the order of the text."""
-        return self._read().check()
+        found = self._read().check()
+        self.store.memo.save()
+        return found
 
     def film(self) -> Film:
         """The compiled film.
@@ -114,11 +116,17 @@ class Project:
         from storyboard.execute import execute
         from storyboard.providers import providers
 
-        results = asyncio.run(execute(decided, providers(tools), self.store, notify, workers))
-        done = {r.step.shot: r.step.key for r in results if r.record and r.step.key}
-        self._history.remember(decided.pass_id, done)
-        self.store.memo.save()
-        return results
+        done = {step.shot: step.key for step in decided.steps if step.record and step.key}
+
+        def stored(step: Step) -> None:
+            if step.key:
+                done.update({other.shot: step.key for other in decided.steps if other.key == step.key})
+
+        try:
+            return asyncio.run(execute(decided, providers(tools), self.store, notify, stored, workers))
+        finally:
+            self._history.remember(decided.pass_id, done)
+            self.store.memo.save()
 
     def cut(
         self,

@@ -34,9 +34,12 @@ async def execute(
     providers: Mapping[str, Provider],
     store: Store,
     notify: Callable[[Event], None],
+    stored: Callable[[Step], None],
     workers: int,
 ) -> list[Result]:
     """Make every clip that the plan submits, `workers` at a time, and tell what became of each step.
+
+    `stored` is told of each step the moment that its clip is kept.
 
     A clip that fails costs no other. Cancelled, it keeps what is finished and leaves nothing half-made.
 
@@ -57,6 +60,8 @@ async def execute(
     async def one(key: str, step: Step) -> None:
         async with turns:
             made[key] = await _make(step, providers, store, notify)
+            if made[key].record:
+                stored(step)
 
     async with asyncio.TaskGroup() as group:
         for key, step in submits.items():

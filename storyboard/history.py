@@ -5,6 +5,7 @@ Only reasons come from here, never a decision. Damaged, it is forgotten.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from storyboard import atomic, digest
@@ -22,14 +23,15 @@ class History:
         return self._keys.get(pass_id, {}).get(shot)
 
     def remember(self, pass_id: str, keys: Mapping[str, str]) -> None:
-        """Note what was just rendered."""
+        """Note what was just rendered; what can't be written only explains less."""
         merged = self._keys.get(pass_id, {}) | dict(keys)
-        if merged == self._keys.get(pass_id):
+        if merged == self._keys.get(pass_id, {}):
             return
         self._keys[pass_id] = merged
         body = digest.canonical(self._keys)
-        atomic.ignored_folder(self._path.parent)
-        atomic.write(self._path, f"{digest.sha256(body)}\n".encode() + body)
+        with suppress(OSError):
+            atomic.ignored_folder(self._path.parent)
+            atomic.write(self._path, f"{digest.sha256(body)}\n".encode() + body)
 
 
 def _load(path: Path) -> dict[str, dict[str, str]]:

@@ -81,13 +81,15 @@ def probe(path: Path) -> Probe:
 
 
 def run(binary: Path, arguments: Sequence[str], folder: Path) -> None:
-    """Run ffmpeg in `folder`, silent unless it fails.
+    """Run ffmpeg in `folder`, silent unless it fails; a Ctrl-C on the terminal is not for it.
 
     Raises:
         MediaError: it failed; the message ends with its last words.
     """
     argv = [str(binary), "-nostdin", "-hide_banner", "-v", "error", "-y", *arguments]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    done = subprocess.run(
+        argv, cwd=folder, capture_output=True, text=True, errors="replace", check=False, start_new_session=True
+    )
     if done.returncode:
         words = done.stderr.strip().splitlines()[-3:]
         raise MediaError(f"ffmpeg failed ({done.returncode}): {' | '.join(words)}")

@@ -2,7 +2,8 @@
 
 A file is the same while its device, inode, size, modification and change times are. The change time can't be
 set by a program, so a rewrite that keeps size and modification time is seen; a file changed within `SETTLED`
-of being hashed is not remembered, because two writes in one tick of the file system's clock look alike.
+of being hashed is not remembered, because two writes in one tick of the file system's clock look alike. (What the
+store itself just wrote is: nothing else writes there.)
 The memo is a cache that checks itself: damaged, it is forgotten.
 """
 
@@ -59,7 +60,10 @@ class Memo:
         return Seen(known[0], found.st_size, known[1])
 
     def learn(self, path: Path, sha256: str) -> None:
-        """Remember a file that was just put at `path` by someone who hashed it on the way."""
+        """Remember a file that was just put at `path` by someone who hashed it on the way.
+
+        Only for a file whose name is its hash: of any other, another process may have put its own there since.
+        """
         with path.open("rb") as stream:
             media = sniff(stream.read(NEEDED))
             identity = _identity(os.fstat(stream.fileno()))

@@ -79,7 +79,7 @@ class Plan:
             "jobs": [_step_json(step, self.pass_id) for step in self.steps],
             "total": {"submit": 0, "cached": 0}
             | states
-            | {"cost": money.usd(self.cost), "known_cost": money.usd(self.known_cost)},
+            | {"submit": len(self.submits), "cost": money.usd(self.cost), "known_cost": money.usd(self.known_cost)},
         }
 
 

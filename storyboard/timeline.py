@@ -54,11 +54,6 @@ class Timeline:
         """The film's length."""
         return sum(clip.frames for clip in self.clips)
 
-    @property
-    def seconds(self) -> Fraction:
-        """The film's length, exact."""
-        return self.frames / self.fps
-
 
 def lay_out(film: Film, pass_id: str, best: Callable[[str], tuple[str, Record] | None]) -> Timeline:
     """The timeline of one pass. `best` names the clip to show for a shot, and the pass that it is of."""

@@ -239,3 +239,26 @@ def test_the_keeper_is_a_film() -> None:
     assert all(shot.notes for shot, _ in project.board.all_shots())
     costs = {pass_id: project.plan(pass_id).cost for pass_id in project.board.passes}
     assert costs["animatic"] == 0
+
+
+def test_a_file_name_is_taken_as_it_is_written(project: Folder) -> None:
+    decomposed = "e\u0301.png"
+    project.picture(decomposed)
+    project.write(SMALL.replace("6f", f"6f, start_frame: {decomposed}"))
+    assert "no errors" in project.run("check").stdout
+
+
+def test_an_id_fits_a_file_name(project: Folder) -> None:
+    project.write(SMALL.replace("s010", "\U00020000" * 64))
+    assert "more than 200 bytes" in project.run("check", status=1).stdout
+
+
+def test_what_the_system_refuses_is_an_error_not_a_traceback(project: Folder) -> None:
+    project.write(SMALL)
+    project.run("init", "storyboard.yaml/sub", status=2)
+    project.run("check", "x" * 300, status=2)
+    (project.path / "build").write_text("in the way")
+    answer = json.loads(project.run("render", "--json", status=3).stdout)
+    assert answer["cut"] is None
+    assert "can't be made" in answer["error"]
+    assert [result["state"] for result in answer["results"]] == ["done"]

@@ -7,9 +7,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from storyboard import cut, media
-from storyboard.cut import conform
+from storyboard.cut import conform, sound
 from storyboard.event import Event, Noted, ignore
 from storyboard.media import MediaError
 from storyboard.memo import Memo
@@ -259,3 +260,42 @@ def test_the_key_of_a_conformed_clip_covers_all_it_depends_on(bench: Bench) -> N
 )
 def test_frame_sizes(aspect: str, resolution: str, size: tuple[int, int]) -> None:
     assert frame_size(aspect, resolution) == size
+
+
+def test_a_long_title_and_hundreds_of_shots_still_make_a_film(bench: Bench) -> None:
+    blob = bench.clip("g", "-f", "lavfi", "-i", "color=gray:s=320x180:r=24:d=1")
+    clips = tuple(Clip(f"s{n}", "", n, 1, Fraction(0), blob, "p", f"shot {n}") for n in range(800))
+    timeline = Timeline("T" * 100_000, "p", Fraction(24), *SIZE, burn_in=False, clips=clips)
+    made = cut.make(timeline, bench.folder, bench.store, bench.tools, 2, ignore)
+    assert len(frames(bench.folder / made.path)) == 800
+    with Image.open(bench.folder / made.contact_sheet) as sheet:
+        assert sheet.height < 65_500
+
+
+def test_the_sound_has_no_seam_where_stretches_meet(bench: Bench) -> None:
+    """A steady tone over the film's stretches stays a steady tone: nothing else is heard at any frame."""
+    tone = bench.clip(
+        "t", "-f", "lavfi", "-i", "color=gray:s=320x180:r=24:d=16", "-f", "lavfi", "-i", "sine=440:r=48000:d=16"
+    )
+    heard = samples(bench.cut((tone, 24 * 16)))[48000 : 15 * 48000]
+    time = np.arange(len(heard)) / 48000
+    basis = np.stack([np.sin(2 * np.pi * 440 * time), np.cos(2 * np.pi * 440 * time)], 1)
+    found, *_ = np.linalg.lstsq(basis, heard, rcond=None)
+    rest = heard - basis @ found
+    blocks = np.sqrt((rest[: len(rest) // 1024 * 1024].reshape(-1, 1024) ** 2).mean(1))
+    assert np.hypot(*found) > 0.05
+    seams = [n * sound.STRETCH - 48000 // 1024 for n in range(1, 3)]
+    near = np.concatenate([blocks[seam - 4 : seam + 4] for seam in seams])
+    elsewhere = np.delete(blocks, [seam + n for seam in seams for n in range(-4, 4)])
+    assert near.max() <= 1.5 * elsewhere.max()
+    assert near.max() < 0.03 * np.hypot(*found)
+
+
+def test_a_clip_that_cannot_be_used_is_named(bench: Bench, tiny_clip: Path) -> None:
+    blob = bench.raw("m", tiny_clip.read_bytes()[:200])
+    clip = Clip("s1", "", 0, 6, Fraction(0), blob, "p", "x")
+    made = cut.make(
+        Timeline("T", "p", Fraction(24), *SIZE, False, (clip,)), bench.folder, bench.store, bench.tools, 1, ignore
+    )
+    assert made.unusable == ("s1",)
+    assert made.sources == {"s1": "slate"}

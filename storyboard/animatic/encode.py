@@ -56,7 +56,9 @@ def encode(argv: list[str], log: Path, frames: Iterator[bytes], count: int, tick
     """
     with log.open("wb") as errors:
         try:
-            encoder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
+            encoder = subprocess.Popen(
+                argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, start_new_session=True
+            )
         except OSError as error:
             raise RenderError(f"ffmpeg does not start: {error}") from error
         assert encoder.stdin is not None

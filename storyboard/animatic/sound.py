@@ -93,6 +93,7 @@ def _espeak(voice: Path, who: str, text: str, speed: int, scratch: Path) -> NDAr
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             timeout=_SECONDS_TO_SPEAK,
+            start_new_session=True,
             check=True,
         )
         with wave.open(str(target)) as sound:

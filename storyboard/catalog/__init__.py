@@ -18,7 +18,6 @@ from typing import Any, Literal, cast
 class References:
     """How many references a model takes, of which kind."""
 
-    minimum: int
     images: int
     videos: int
     total: int

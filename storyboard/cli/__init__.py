@@ -20,6 +20,7 @@ COMMANDS = {
 }
 """Every command and its summary, here so that help and completion import none of them."""
 
+USAGE = 2
 INTERRUPTED = 130
 
 
@@ -69,4 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted: what was finished is kept; run the same command again to go on", err=True)
         return INTERRUPTED
+    except OSError as error:
+        click.echo(f"Error: {error.strerror or error}: {error.filename}", err=True)
+        return USAGE
     return status if isinstance(status, int) else 0

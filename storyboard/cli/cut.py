@@ -24,23 +24,33 @@ def command(file: Path, pass_: str | None, as_json: bool) -> None:
     with Display(quiet=as_json) as display:
         cut = make_cut(project, plan.pass_id, tools, display)
     if as_json:
-        common.print_json({"format": 1, "title": plan.title, "pass": plan.pass_id, "cut": cut.as_json()})
+        common.print_json({"format": 1, "title": plan.title, "pass": plan.pass_id, **cut_json(cut)})
     else:
         show_cut(project, cut)
+    if isinstance(cut, str) or cut.unusable:
+        raise click.exceptions.Exit(common.PARTLY)
 
 
 def make_cut(project: Project, pass_id: str, tools: Tools, display: Display) -> Any:
-    """The cut, or an error that names what stands in its way."""
+    """The cut, or a text that says what stands in its way."""
     from storyboard.cut import CutFailed  # noqa: PLC0415 -- decoders are imported when a cut needs them
 
     try:
         return project.cut(pass_id, tools, workers=common.workers(), notify=display.show)
     except CutFailed as error:
-        raise click.ClickException(str(error)) from error
+        return str(error)
+
+
+def cut_json(cut: Any) -> dict[str, Any]:
+    """The cut for `--json`; null, beside the error, where it could not be made."""
+    return {"cut": None, "error": cut} if isinstance(cut, str) else {"cut": cut.as_json()}
 
 
 def show_cut(project: Project, cut: Any) -> None:
     """Where the cut and the contact sheet are, and which shots another pass or a slate stands in for."""
+    if isinstance(cut, str):
+        click.echo(f"Error: {report.safe(cut)}", err=True)
+        return
     stand_ins = {shot: source for shot, source in cut.sources.items() if source != cut.path.parent.name}
     for source in dict.fromkeys(stand_ins.values()):
         shots = ", ".join(shot for shot, of in stand_ins.items() if of == source)

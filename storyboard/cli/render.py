@@ -4,12 +4,13 @@ import sys
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import click
 
 from storyboard import money, report
 from storyboard.cli import common
-from storyboard.cli.cut import make_cut, show_cut
+from storyboard.cli.cut import cut_json, make_cut, show_cut
 from storyboard.cli.progress import Display
 from storyboard.plan import Plan
 
@@ -46,7 +47,9 @@ def command(
     from storyboard.providers import NoProvider  # noqa: PLC0415 -- the renderer is imported when it is needed
 
     project = common.open_project(file, as_json=as_json)
-    shots = [shot.strip() for shot in (only or "").split(",") if shot.strip()]
+    shots = [normalize("NFC", shot.strip()) for shot in (only or "").split(",") if shot.strip()]
+    if only is not None and not shots:
+        raise click.UsageError("--only names no shot")
     plan = common.make_plan(project, pass_, shots, as_json=as_json)
     _consent(plan, max_cost, yes=yes)
     if not as_json:
@@ -63,13 +66,13 @@ def command(
     if as_json:
         spent = sum((result.cost for result in results), money.FREE)
         shown = [_result_json(result, plan) for result in results]
-        extra = {"results": shown, "cut": cut.as_json(), "spent": money.usd(spent)}
+        extra = {"results": shown, **cut_json(cut), "spent": money.usd(spent)}
         common.print_json(plan.as_json() | extra)
     else:
         for result in failed:
             click.echo(f"failed         {result.step.shot}: {report.safe(result.error or '')}", err=True)
         show_cut(project, cut)
-    if failed:
+    if failed or isinstance(cut, str) or cut.unusable:
         raise click.exceptions.Exit(common.PARTLY)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from storyboard import atomic, digest, timing
-from storyboard.cut import conform, join, sheet, slate
+from storyboard.cut import conform, join, sheet, slate, sound
 from storyboard.event import Event, Finished, Noted, Started
 from storyboard.media import MediaError
 from storyboard.store import Blob, Record, Store
@@ -34,6 +34,7 @@ class Cut:
         made: False where the film on disk was already this one.
         sources: For each shot the pass that its clip is of, or "slate".
         conformed: The shots whose clips were conformed now.
+        unusable: The shots that have a clip, but a slate is shown because it could not be conformed.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Cut:
     fps: Fraction
     sources: dict[str, str]
     conformed: tuple[str, ...]
+    unusable: tuple[str, ...]
     made: bool
 
     def as_json(self) -> dict[str, Any]:
@@ -54,6 +56,7 @@ class Cut:
             "fps": timing.exact(self.fps),
             "shots": len(self.sources),
             "sources": self.sources,
+            "unusable": list(self.unusable),
             "made": self.made,
         }
 
@@ -94,6 +97,7 @@ def make(
         timeline.fps,
         {clip.shot: "slate" if part.slate else clip.pass_id for clip, part in zip(timeline.clips, parts, strict=True)},
         tuple(clip.shot for clip, part in zip(timeline.clips, parts, strict=True) if part.new),
+        tuple(clip.shot for clip, part in zip(timeline.clips, parts, strict=True) if part.slate and clip.media),
         made,
     )
 
@@ -152,7 +156,9 @@ def _write_film(
     workers: int,
     notify: Callable[[Event], None],
 ) -> bool:
-    key = digest.of({"cut": join.VERSION, "parts": [p.key for p in parts], "title": timeline.title})
+    key = digest.of(
+        {"cut": [join.VERSION, sound.VERSION, sound.BITS], "parts": [p.key for p in parts], "title": timeline.title}
+    )
     if _is_current(key, path, store):
         return False
     notify(Started("cut", "joining", 0))
@@ -188,7 +194,6 @@ def _is_current(key: str, path: Path, store: Store) -> bool:
 def _publish(key: str, made: Path, path: Path, store: Store) -> None:
     sha256 = digest.sha256_file(made)
     atomic.move(made, path)
-    store.memo.learn(path, sha256)
     store.put(key, {}, {"sha256": sha256})
 
 
@@ -199,7 +204,6 @@ def _copy_clips(timeline: Timeline, folder: Path, store: Store) -> None:
     for name, blob in wanted.items():
         if _sha256(folder / name, store) != blob.sha256:
             atomic.copy(blob.path, folder / name)
-            store.memo.learn(folder / name, blob.sha256)
     for path in folder.glob("*.mp4") if folder.is_dir() else ():
         # A clip of a shot that is gone or was renamed; anything that the store can't bring back is left alone.
         if path.name not in wanted and store.holds(_sha256(path, store)):

@@ -1,4 +1,4 @@
-"""Conformed clips to one film: video packets copied, sound encoded once for the whole film.
+"""Conformed clips to one film: video packets copied, sound encoded once for the film as a whole.
 
 Sound encoded clip by clip would drift by up to 35 ms at each join, the length of AAC's priming and padding.
 """
@@ -34,7 +34,7 @@ def make(timeline: Timeline, parts: Sequence[Record], store: Store, workers: int
 def _write(timeline: Timeline, parts: Sequence[Record], packets: list[bytes], length: int, path: Path) -> None:
     base = Fraction(1, timescale(timeline.fps))
     # The index goes to the front, into room left for it, which spares a second pass over the file.
-    room = 65_536 + 16 * (timeline.frames + len(packets))
+    room = 65_536 + 16 * (timeline.frames + len(packets)) + 4 * len(timeline.title)
     options = {"moov_size": str(room), "fflags": "+bitexact", "video_track_timescale": str(base.denominator)}
     with av.open(str(path), "w", format="mp4", options=options) as film:
         film.metadata["title"] = timeline.title

@@ -19,10 +19,21 @@ _HEADER = 118
 _PAPER, _INK, _FAINT, _ACCENT = (22, 24, 28), (238, 236, 230), (150, 154, 160), (244, 190, 92)
 
 
+_MOST = 240
+"""Shots on a sheet: a JPEG ends at 65,535 pixels (ITU-T T.81), and nobody looks at more at once."""
+
+
+def chosen(timeline: Timeline, parts: Sequence[Record]) -> list[tuple[Clip, Record]]:
+    """The shots on the sheet with their parts: all, or as many as it holds at even distances."""
+    pairs = list(zip(timeline.clips, parts, strict=True))
+    return pairs if len(pairs) <= _MOST else [pairs[n * len(pairs) // _MOST] for n in range(_MOST)]
+
+
 def content(timeline: Timeline, parts: Sequence[Record]) -> list[Any]:
     """All that the sheet shows, as data for its key."""
     cells: list[Any] = [timeline.title, timeline.pass_id, timing.exact(timeline.fps), timeline.width, timeline.height]
-    for clip, part in zip(timeline.clips, parts, strict=True):
+    cells += [len(timeline.clips), timeline.frames]
+    for clip, part in chosen(timeline, parts):
         still = part.outputs["still"].sha256
         cells.append([clip.shot, clip.scene, clip.start, clip.frames, clip.pass_id, clip.prompt, still])
     return cells
@@ -34,14 +45,16 @@ def make(timeline: Timeline, parts: Sequence[Record], path: Path) -> None:
     width = (_WIDTH - 2 * _MARGIN - (columns - 1) * _GAP) // columns
     height = width * timeline.height // timeline.width
     row = height + 106
-    rows = -(-len(timeline.clips) // columns)
+    pairs = chosen(timeline, parts)
+    rows = -(-len(pairs) // columns)
     sheet = Image.new("RGB", (_WIDTH, _HEADER + rows * row + _MARGIN), _PAPER)
     draw = ImageDraw.Draw(sheet)
     draw.text((_MARGIN, 36), timeline.title, _INK, font(40, "semibold"))
     length = timing.timecode(timeline.frames, timeline.fps)
-    summary = f"{timeline.pass_id}   {len(timeline.clips)} shots   {length}   {timing.exact(timeline.fps)} fps"
+    count = f"{len(pairs)} of {len(timeline.clips)}" if len(pairs) < len(timeline.clips) else str(len(pairs))
+    summary = f"{timeline.pass_id}   {count} shots   {length}   {timing.exact(timeline.fps)} fps"
     draw.text((_WIDTH - _MARGIN, 50), summary, _FAINT, font(24), anchor="ra")
-    for n, (clip, part) in enumerate(zip(timeline.clips, parts, strict=True)):
+    for n, (clip, part) in enumerate(pairs):
         x = _MARGIN + n % columns * (width + _GAP)
         y = _HEADER + n // columns * row
         with Image.open(part.outputs["still"].path, formats=["JPEG"]) as still:

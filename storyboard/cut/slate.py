@@ -1,7 +1,8 @@
 """A slate: what the film shows for a shot that has no clip in any pass."""
 
 from storyboard import digest, timing
-from storyboard.animatic import Panel, render
+from storyboard.animatic import Panel, RenderError, render
+from storyboard.media import MediaError
 from storyboard.store import Blob, Record, Store
 from storyboard.timeline import Clip, Timeline
 from storyboard.tools import Tools
@@ -11,7 +12,7 @@ VERSION = 1
 
 def make(clip: Clip, timeline: Timeline, store: Store, tools: Tools) -> Blob:
     """A card with the shot's words, as long as the shot."""
-    caption = f"{clip.prompt}" if clip.prompt else clip.shot
+    caption = clip.prompt or clip.shot
     key = digest.of(
         {
             "slate": VERSION,
@@ -38,5 +39,8 @@ def make(clip: Clip, timeline: Timeline, store: Store, tools: Tools) -> Blob:
     )
     with store.workspace() as folder:
         card = folder / "slate.mp4"
-        render(panel, card, ffmpeg=tools.ffmpeg, voice=None, threads=1, tick=lambda _: None)
+        try:
+            render(panel, card, ffmpeg=tools.ffmpeg, voice=None, threads=1, tick=lambda _: None)
+        except RenderError as error:
+            raise MediaError(f"the slate of {clip.shot}: {error}") from error
         return store.put(key, {"clip": card}, {}).outputs["clip"]

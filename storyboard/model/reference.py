@@ -55,10 +55,18 @@ def url_path(text: str) -> str | None:
     return parts.path if parts else None
 
 
+def _read_path(value: object) -> str:
+    read_filled(value)
+    return str(value)  # as written: a file system may tell two spellings of a letter apart
+
+
+Path = Annotated[str, BeforeValidator(_read_path), WithJsonSchema({"type": "string", "minLength": 1})]
+
+
 class Reference(Written):
     """A file beside the storyboard or an https URL, with what else is known of it."""
 
-    file: Filled | None = Field(None, description="A path from the storyboard's folder.")
+    file: Path | None = Field(None, description="A path from the storyboard's folder.")
     url: Filled | None = Field(None, description="An https URL.")
     sha256: Annotated[str | None, BeforeValidator(_read_sha256), WithJsonSchema({"type": "string"})] = Field(
         None, description="What the URL's bytes are known to be; it is then never fetched to find out."

@@ -85,6 +85,8 @@ def read_id(value: object) -> str:
         raise bad("SB105", f"'{text[:40]}' can't be an id", f"write {text[1:41]}, without the '@'")
     if len(text) > LONGEST_ID:
         raise bad("SB105", f"an id of {len(text)} characters", f"use up to {LONGEST_ID}")
+    if len(text.encode()) > 200:  # it names files, and most file systems end a name at 255 bytes
+        raise bad("SB105", "an id of more than 200 bytes", "use a shorter one")
     if not fits or text[0] == "." or text[-1] == "." or len(text) > LONGEST_ID:
         shown = text if len(text) <= 40 else text[:39] + "…"
         help_ = "use letters, digits, '-', '_' and '.' inside, up to 64, such as s010"

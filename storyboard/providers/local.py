@@ -49,6 +49,10 @@ class Local:
             raise
         except RenderError as error:
             raise ClipFailed(str(error)) from error
+        except (ClipFailed, OSError):
+            raise
+        except Exception as error:  # whatever it is, it costs this shot only
+            raise ClipFailed(f"the renderer failed: {error!r}") from error
 
     def _render(self, job: Job, into: Path, tick: Callable[[int], None]) -> None:
         picture = next((_verified(given, into.parent) for given in job.inputs.values()), None)
@@ -77,7 +81,7 @@ def _verified(given: Input, folder: Path) -> Path:
     """A copy of the very bytes that the job's key speaks of."""
     if given.file is None:
         raise ClipFailed(f"{given.label} isn't a file, and this model is offline")
-    copy = folder / f"{given.sha256}{Path(given.file).suffix}"
+    copy = folder / f"{given.sha256}.picture"
     try:
         shutil.copyfile(given.file, copy)
     except OSError as error:

@@ -12,7 +12,7 @@ from storyboard.rules.names import (
     unique_scenes,
     unique_shots,
 )
-from storyboard.rules.times import dialogue_fits, transitions_fit
+from storyboard.rules.times import dialogue_fits, durations_show, transitions_fit
 
 RULES: tuple[Rule, ...] = (
     unique_shots,
@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     known_characters,
     reference_urls,
     usable_files,
+    durations_show,
     transitions_fit,
     dialogue_fits,
 )

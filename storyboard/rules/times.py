@@ -24,6 +24,14 @@ def transitions_fit(context: Context) -> Iterator[Diagnostic]:
             yield Diagnostic("SB308", message, context.at.of(shot.transition, "duration"), help_)
 
 
+def durations_show(context: Context) -> Iterator[Diagnostic]:
+    """SB104: a shot lasts at least one frame."""
+    for shot, _ in context.board.all_shots():
+        if shot.duration.seconds(context.board.fps) * context.board.fps < 1:
+            message = f"{shot.id} lasts less than a frame"
+            yield Diagnostic("SB104", message, context.at.of(shot, "duration"), "write at least 1f")
+
+
 def dialogue_fits(context: Context) -> Iterator[Diagnostic]:
     """SB309: a line starts, and ends, within its shot."""
     fps = context.board.fps

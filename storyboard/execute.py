@@ -15,6 +15,9 @@ from storyboard.providers import NoProvider, Provider
 from storyboard.providers.failure import ClipFailed
 from storyboard.store import Record, Store
 
+LOOK_AGAIN = 0.2
+"""Seconds between two looks at a clip that another render is making."""
+
 ResultState = Literal["done", "failed", "held", "cached", "skipped"]
 
 
@@ -59,7 +62,7 @@ async def execute(
 
     async def one(key: str, step: Step) -> None:
         async with turns:
-            made[key] = await _make(step, providers, store, notify)
+            made[key] = await _claim_and_make(step, providers, store, notify)
             if made[key].record:
                 stored(step)
 
@@ -76,11 +79,28 @@ def _result(step: Step, made: Mapping[str, Result]) -> Result:
     return Result(step, "cached" if step.state == "cached" else "skipped", step.record)
 
 
-async def _make(step: Step, providers: Mapping[str, Provider], store: Store, notify: Callable[[Event], None]) -> Result:
-    job = step.job
-    assert job is not None
+async def _claim_and_make(
+    step: Step, providers: Mapping[str, Provider], store: Store, notify: Callable[[Event], None]
+) -> Result:
+    """Make a clip, or wait for whoever is making it and use theirs."""
     if step.key is None:
         return _failed(step, step.reasons[0], notify)
+    while True:
+        with store.claimed(step.key) as ours:
+            if ours:
+                found = store.find(step.key)
+                if isinstance(found, Record):
+                    notify(Finished(step.shot))
+                    return Result(step, "cached", found)
+                return await _make(step, step.key, providers, store, notify)
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+async def _make(
+    step: Step, key: str, providers: Mapping[str, Provider], store: Store, notify: Callable[[Event], None]
+) -> Result:
+    job = step.job
+    assert job is not None
     provider = providers[job.model.partition("/")[0]]
     notify(Started(step.shot, "rendering", provider.frames(job)))
     try:
@@ -88,7 +108,7 @@ async def _make(step: Step, providers: Mapping[str, Provider], store: Store, not
             clip = folder / "clip.mp4"
             await provider.clip(job, clip, lambda done: notify(Advanced(step.shot, done)))
             facts = facts_of(job) | {"clip": _probed(clip)}
-            record = await asyncio.to_thread(store.put, step.key, {"clip": clip}, facts)
+            record = await asyncio.to_thread(store.put, key, {"clip": clip}, facts)
     except (ClipFailed, MediaError) as error:
         return _failed(step, str(error), notify)
     except OSError as error:

@@ -139,6 +139,34 @@ class Store:
                         _remove_abandoned(other)
             yield folder
 
+    @contextmanager
+    def claimed(self, key: str) -> Iterator[bool]:
+        """Whether `key` is the caller's to make; False while someone else, here or in another process, is at it.
+
+        A lock on a folder, which the system lets go of when its holder dies.
+        """
+        place = atomic.ignored_folder(self.root) / "tmp" / f"making-{key}"
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(place, os.O_RDONLY)
+        except FileNotFoundError:  # its last holder has just finished
+            yield False
+            return
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # The folder may have been removed, and made anew by another, between opening and locking.
+                ours = os.fstat(handle).st_ino == place.stat().st_ino
+            except (BlockingIOError, FileNotFoundError):
+                ours = False
+            try:
+                yield ours
+            finally:
+                if ours:
+                    place.rmdir()
+        finally:
+            os.close(handle)
+
     def _read(self, key: str) -> Record | Lost:
         try:
             with open(f"{self._records}/{key}", "rb") as stream:  # noqa: PTH123 -- a thousand times a plan

@@ -271,6 +271,20 @@ def test_interrupted_it_says_so_and_goes_on_where_it_was(film: Folder) -> None:
     assert states(render(film))["s010"] == "done"
 
 
+def test_two_renders_at_once_make_each_clip_once(film: Folder, tmp_path: Path) -> None:
+    whole = film.copy(tmp_path / "whole")
+    render(whole)
+    command = [sys.executable, "-m", "storyboard", "render", "--json"]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(film.path), "PYTHONPATH": str(ROOT)}
+    both = [subprocess.Popen(command, cwd=film.path, env=environment, stdout=subprocess.PIPE) for _ in range(3)]
+    answers = [json.loads(process.communicate()[0]) for process in both]
+    made = [result["shot"] for answer in answers for result in answer["results"] if result["state"] == "done"]
+    assert sorted(made) == ["s010", "s020", "s030"]
+    assert {state for answer in answers for state in states(answer).values()} <= {"done", "cached"}
+    assert hashes(film.path / "build") == hashes(whole.path / "build")
+    assert list((film.path / ".storyboard/tmp").iterdir()) == []
+
+
 def test_progress_on_a_terminal(film: Folder) -> None:
     ours, theirs = pty.openpty()
     with spawn(film, stdin=theirs, stdout=theirs, stderr=theirs) as process:

@@ -40,10 +40,7 @@ def fingerprint() -> str:
 def recall(path: Path, source: Source, assets: Mapping[str, Asset], code: str) -> Film | None:
     """The film that `source` was compiled to, if nothing that it depends on changed."""
     try:
-        check, _, body = path.read_bytes().partition(b"\n")
-        if check.decode("ascii") != digest.sha256(body):
-            return None
-        kept = json.loads(body)
+        kept = json.loads(digest.unseal(path.read_bytes()))
         if kept["code"] != code or kept["source"] != digest.sha256(source.text.encode()):
             return None
         for written, facts in kept["assets"].items():
@@ -66,7 +63,7 @@ def remember(path: Path, source: Source, assets: Mapping[str, Asset], code: str,
     body = json.dumps(kept, separators=(",", ":"), ensure_ascii=False).encode()
     try:
         atomic.ignored_folder(path.parent)
-        atomic.write(path, digest.sha256(body).encode() + b"\n" + body, durable=False)
+        atomic.write(path, digest.seal(body), durable=False)
     except OSError:
         return
 

@@ -61,6 +61,23 @@ def sha256_file(path: Path) -> str:
         return sha256_stream(stream)
 
 
+def seal(body: bytes) -> bytes:
+    """`body` behind its own digest and a line break, so that a reader can tell damage."""
+    return sha256(body).encode() + b"\n" + body
+
+
+def unseal(data: bytes) -> bytes:
+    """What was sealed.
+
+    Raises:
+        ValueError: any byte of it changed.
+    """
+    check, _, body = data.partition(b"\n")
+    if check != sha256(body).encode():
+        raise ValueError("damaged")
+    return body
+
+
 def of(value: Any) -> str:
     """The digest of a value's canonical JSON."""
     return sha256(canonical(value))

@@ -31,15 +31,13 @@ class History:
         body = digest.canonical(self._keys)
         with suppress(OSError):
             atomic.ignored_folder(self._path.parent)
-            atomic.write(self._path, f"{digest.sha256(body)}\n".encode() + body)
+            atomic.write(self._path, digest.seal(body))
 
 
 def _load(path: Path) -> dict[str, dict[str, str]]:
     try:
-        check, _, body = path.read_bytes().partition(b"\n")
-    except OSError:
-        return {}
-    if check.decode("ascii", "replace") != digest.sha256(body):
+        body = digest.unseal(path.read_bytes())
+    except (OSError, ValueError):
         return {}
     keys: dict[str, dict[str, str]] = json.loads(body)
     return keys

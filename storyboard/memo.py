@@ -97,7 +97,7 @@ class Memo:
         body = json.dumps(self._known, separators=(",", ":"))
         try:
             atomic.ignored_folder(self._path.parent)
-            atomic.write(self._path, f"{digest.sha256(body.encode())}\n{body}".encode(), durable=False)
+            atomic.write(self._path, digest.seal(body.encode()), durable=False)
         except OSError:
             return
         self._changed = False
@@ -109,9 +109,7 @@ def _identity(found: os.stat_result) -> str:
 
 def _load(path: Path) -> dict[str, tuple[str, str]]:
     try:
-        check, _, body = path.read_bytes().partition(b"\n")
-    except OSError:
-        return {}
-    if check.decode("ascii", "replace") != digest.sha256(body):
+        body = digest.unseal(path.read_bytes())
+    except (OSError, ValueError):
         return {}
     return {identity: (sha, media) for identity, (sha, media) in json.loads(body).items()}

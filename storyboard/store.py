@@ -115,8 +115,7 @@ class Store:
         path = self.root / "ac" / key
         if path.exists() and isinstance(self._read(key), Lost):
             self._quarantine(path)
-        data = digest.canonical(body)
-        atomic.write(path, digest.sha256(data).encode() + b"\n" + data)
+        atomic.write(path, digest.seal(digest.canonical(body)))
         return Record(key, blobs, facts)
 
     @contextmanager
@@ -176,10 +175,7 @@ class Store:
         except OSError as error:
             return Lost(f"its record can't be read: {(error.strerror or str(error)).lower()}")
         try:
-            check, _, text = data.partition(b"\n")
-            if check.decode("ascii") != digest.sha256(text):
-                return Lost("its record in the store is damaged")
-            body = json.loads(text)
+            body = json.loads(digest.unseal(data))
             if body["format"] != FORMAT or body["key"] != key:
                 return Lost("its record in the store is damaged")
             outputs = {name: Blob(b["sha256"], b["size"], self._blobs) for name, b in body["outputs"].items()}

@@ -41,8 +41,7 @@ async def execute(
     workers: int,
 ) -> list[Result]:
     """Make every clip that the plan submits, `workers` at a time, and tell what became of each step.
-
-    `stored` is told of each step the moment that its clip is kept.
+    `stored` is told of each the moment that its clip is kept.
 
     A clip that fails costs no other. Cancelled, it keeps what is finished and leaves nothing half-made.
 
@@ -62,7 +61,10 @@ async def execute(
 
     async def one(key: str, step: Step) -> None:
         async with turns:
-            made[key] = await _claim_and_make(step, providers, store, notify)
+            try:
+                made[key] = await _claim_and_make(step, providers, store, notify)
+            except OSError as error:
+                made[key] = _failed(step, f"the clip can't be kept: {error.strerror or error}", notify)
             if made[key].record:
                 stored(step)
 
@@ -111,8 +113,6 @@ async def _make(
             record = await asyncio.to_thread(store.put, key, {"clip": clip}, facts)
     except (ClipFailed, MediaError) as error:
         return _failed(step, str(error), notify)
-    except OSError as error:
-        return _failed(step, f"the clip can't be written: {error.strerror or error}", notify)
     notify(Finished(step.shot))
     return Result(step, "done", record, cost=job.cost or money.FREE)
 

@@ -162,7 +162,8 @@ class Store:
                 yield ours
             finally:
                 if ours:
-                    place.rmdir()
+                    with suppress(OSError):
+                        place.rmdir()
         finally:
             os.close(handle)
 

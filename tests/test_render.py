@@ -193,6 +193,14 @@ def test_a_bad_shot_costs_no_other_and_the_cut_is_made(film: Folder) -> None:
     assert "failed" in film.run("render", status=3).stderr
 
 
+def test_a_store_that_cannot_be_written_fails_the_shots_without_a_traceback(film: Folder) -> None:
+    film.write("in the way", ".storyboard")
+    answer = render(film, status=3)
+    assert set(states(answer).values()) == {"failed"}
+    assert "can't be kept" in answer["results"][0]["error"]
+    assert answer["cut"] is None
+
+
 def test_a_skipped_shot_is_left_out(film: Folder) -> None:
     film.edit("duration: 13f", "duration: 13f, skip: true")
     answer = render(film)

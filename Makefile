@@ -9,10 +9,12 @@ READY := $(VENV)/.ready
 
 setup: $(READY)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml tests/clients/package-lock.json
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/clients; \
+		else echo "npm isn't there: the tests with the Node client will be skipped"; fi
 	touch $(READY)
 
 demo: setup

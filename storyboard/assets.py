@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from storyboard.memo import Memo
+from storyboard.pins import Pins
 
 MAX_BYTES = 1 << 30
 Problem = Literal["missing", "outside", "absolute", "loop", "folder", "special", "empty", "large", "unreadable"]
@@ -27,11 +28,15 @@ class Asset(NamedTuple):
 
 
 class Assets(Mapping[str, Asset]):
-    """Assets by how they were written, each looked at when first asked for."""
+    """Assets by how they were written, each looked at when first asked for.
 
-    def __init__(self, root: Path, memo: Memo) -> None:
+    A URL is one too: it holds what it held when it was fetched, nothing while it never was.
+    """
+
+    def __init__(self, root: Path, memo: Memo, pins: Pins) -> None:
         self._root = root.resolve()
         self._memo = memo
+        self._pins = pins
         self._found: dict[str, Asset] = {}
         self._inside: dict[str, bool] = {}
 
@@ -48,6 +53,9 @@ class Assets(Mapping[str, Asset]):
         return len(self._found)
 
     def _look(self, written: str) -> Asset:
+        if "://" in written:
+            pinned = self._pins.get(written)
+            return Asset(written, "", *pinned) if pinned else Asset(written, "")
         path = f"{self._root}/{written}"
         if "\0" in written:
             return Asset(written, path, problem="missing")

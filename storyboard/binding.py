@@ -26,20 +26,20 @@ class Bound:
     findings: tuple[Diagnostic, ...] = ()
 
 
-def _given(reference: Reference, asset: Asset | None) -> Input:
-    if asset is not None:
+def _given(reference: Reference, asset: Asset) -> Input:
+    if reference.url is None:
         return Input(asset.written, asset.sha256, file=asset.path)
-    return Input(str(reference), reference.sha256, url=reference.url)
+    return Input(str(reference), reference.sha256 or asset.sha256 or None, url=reference.url)
 
 
-def _asset(reference: Reference, assets: Mapping[str, Asset]) -> Asset | None:
-    return assets[reference.file] if reference.file is not None else None
+def _asset(reference: Reference, assets: Mapping[str, Asset]) -> Asset:
+    return assets[str(reference)]
 
 
 def _kind(reference: Reference, assets: Mapping[str, Asset]) -> str:
-    """`image`, `video`, or "" for what a rule refuses. A URL's bytes aren't fetched to tell: its suffix is."""
+    """`image`, `video`, or "" for what a rule refuses. A URL that was never fetched is what its suffix says."""
     asset = _asset(reference, assets)
-    if asset is None:
+    if reference.url is not None and not asset.media:
         path = url_path(reference.url or "")
         if path is None:
             return ""

@@ -24,11 +24,12 @@ from storyboard.job import Input, Job
 from storyboard.source import Source
 
 
-def fingerprint() -> str:
-    """What the front end's answer depends on besides its input."""
-    places = [importlib.util.find_spec("pydantic").origin]  # type: ignore[union-attr]
+def fingerprint(models: Path) -> str:
+    """What the front end's answer depends on besides its input: its code, and the model files of `models`."""
+    pydantic = importlib.util.find_spec("pydantic")
+    places = [str(path) for path in models.glob("*.toml")] + [str(pydantic and pydantic.origin)]
     for folder, _, names in os.walk(Path(__file__).parent):
-        places += [f"{folder}/{name}" for name in names if name.endswith((".py", ".toml")) and name[0] != "."]
+        places += [f"{folder}/{name}" for name in names if name.endswith((".py", ".toml", ".json")) and name[0] != "."]
     seen = []
     for place in sorted(map(str, places)):
         with suppress(OSError):
@@ -89,7 +90,7 @@ def _plain_job(job: Job | None) -> list[Any] | None:
         return None
     inputs = [[given.label, given.sha256, given.file is not None, given.url] for given in job.inputs.values()]
     cost = None if job.cost is None else str(job.cost)
-    return [job.model, job.request, inputs, job.seconds.as_integer_ratio(), cost, job.key]
+    return [job.model, job.request, inputs, job.seconds.as_integer_ratio(), cost, job.key, job.upload_via]
 
 
 def _plain_finding(one: Diagnostic) -> list[Any]:
@@ -114,11 +115,11 @@ def _film(kept: Mapping[str, Any], source: Source, assets: Mapping[str, Asset]) 
 def _job(kept: list[Any] | None, assets: Mapping[str, Asset], prices: dict[Any, Any]) -> Job | None:
     if kept is None:
         return None
-    model, request, inputs, seconds, cost, key = kept
+    model, request, inputs, seconds, cost, key, via = kept
     given = (Input(label, sha, assets[label].path if file else None, url) for label, sha, file, url in inputs)
     if cost not in prices:
         prices[cost] = Decimal(cost)
-    return Job(model, request, {one.name: one for one in given}, Fraction(*seconds), prices[cost], key)
+    return Job(model, request, {one.name: one for one in given}, Fraction(*seconds), prices[cost], key, via)
 
 
 def _finding(kept: list[Any], source: Source) -> Diagnostic:

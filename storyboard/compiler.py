@@ -6,7 +6,7 @@ tools of the machine, and who listens to the progress.
 
 # ruff: noqa: PLC0415 -- what only some commands need (pydantic, decoders, numpy) is imported when it is needed
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,16 +17,21 @@ from storyboard.event import Event, Noted, ignore
 from storyboard.film import Film
 from storyboard.history import History
 from storyboard.memo import Memo
+from storyboard.pins import Pins
 from storyboard.plan import Plan, Step, decide
 from storyboard.source import Source
 from storyboard.store import Record, Store
 from storyboard.tools import Tools
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from storyboard.catalog import Catalog
     from storyboard.cut import Cut
     from storyboard.execute import Result
     from storyboard.front import Front
     from storyboard.model import Storyboard
+    from storyboard.providers import Limit, Provider
 
 
 class Project:
@@ -35,17 +40,26 @@ class Project:
     Attributes:
         path: The storyboard's file; every path in it starts from its folder.
         store: Where clips are kept.
+        build: The folder for cuts and copies of clips, from the storyboard's folder.
     """
 
-    def __init__(self, path: Path, source: Source, store: Path | None, now: Callable[[], int]) -> None:
+    def __init__(
+        self, path: Path, source: Source, store: Path | None, now: Callable[[], int], *, rehearsal: bool = False
+    ) -> None:
         own = path.parent / ".storyboard"
+        if rehearsal:
+            store = (store or own) / "rehearsal"
         self.path = path
+        self.build = Path("build/rehearsal") if rehearsal else Path("build")
         self.store = Store(store or own, Memo((store or own) / "hashes", now))
+        self._rehearsal = rehearsal
         self._source = source
-        self._assets = Assets(path.parent, self.store.memo)
-        self._history = History(own / "renders" / f"{path.name}.json")
+        self._pins = Pins(own / "pins")
+        self._assets = Assets(path.parent, self.store.memo, self._pins)
+        self._history = History((self.store.root if rehearsal else own) / "renders" / f"{path.name}.json")
         self._compiled = own / "compiled" / f"{path.name}.json"
-        self._code = compiled.fingerprint()
+        self._models = path.parent / "models"
+        self._code = compiled.fingerprint(self._models)
         self._front: Front | None = None
         self._film = compiled.recall(self._compiled, source, self._assets, self._code)
         if self._film is None:
@@ -103,19 +117,112 @@ class Project:
         self.store.memo.save()
         return decided
 
+    def models(self) -> "Catalog":
+        """The models that the storyboard may use: ours, and those of `models/*.toml` beside it."""
+        from storyboard.catalog import Catalog, own
+
+        return Catalog(own.read(self._models, self._models.name)[0])
+
+    def providers(
+        self,
+        decided: Plan,
+        tools: Tools,
+        environment: Mapping[str, str],
+        *,
+        workers: int = 2,
+        limits: "Mapping[str, Limit] | None" = None,
+        notify: Callable[[Event], None] = ignore,
+    ) -> "Mapping[str, Provider]":
+        """The providers that carry a plan out. `environment` holds keys and base URLs, `limits` the user's own.
+
+        Raises:
+            Unconfigured: one of them has no client, no key, or no safe base URL; nothing was sent.
+        """
+        import asyncio
+
+        from storyboard.providers import Setup, load, poll_seconds
+
+        names = {step.job.provider for step in decided.submits.values() if step.job}
+        setup = Setup(
+            tools=tools,
+            environment=environment,
+            models=self.models(),
+            uploads=None if self._rehearsal else self.store.root / "uploads",
+            workers=workers,
+            now=time.monotonic,
+            wall=time.time,
+            sleep=asyncio.sleep,
+            limits=limits or {},
+            poll_seconds=poll_seconds(environment),
+            note=lambda message: notify(Noted(message)),
+        )
+        found = load(names, setup)
+        for step in decided.submits.values():
+            if step.job:
+                found[step.job.provider].require(step.job)
+        return found
+
+    def quotes(self, decided: Plan, environment: Mapping[str, str]) -> "dict[str, Decimal]":
+        """What WaveSpeedAI says each job to be submitted costs, by shot. Asks, for free; buys nothing.
+
+        Raises:
+            Unconfigured: there is no key, or no safe base URL.
+            NotQuoted: it gives no price.
+        """
+        import asyncio
+
+        from storyboard.providers.quote import quotes
+
+        asked = [(step.shot, step.job) for step in decided.steps if step.state == "submit" and step.job]
+        asked = [(shot, job) for shot, job in asked if job.provider == "wavespeed"]
+        if not asked:
+            return {}
+        prices = asyncio.run(quotes([job for _, job in asked], self.models(), environment))
+        return {shot: price for (shot, _), price in zip(asked, prices, strict=True)}
+
+    def fetch_references(self, pass_: str | None = None) -> dict[str, str]:
+        """Fetch the https references of one pass that aren't known yet, once, to know what they hold. What could
+        not be fetched is told by URL.
+
+        Raises:
+            Rejected: the storyboard has errors.
+            KeyError: there is no such pass.
+        """
+        jobs = (job for job in self.film().jobs[self._known_pass(pass_)] if job)
+        urls = {given.url for job in jobs for given in job.inputs.values() if given.url and given.sha256 is None}
+        if not urls:
+            return {}
+        import asyncio
+
+        from storyboard.providers.references import fetch
+
+        with self.store.workspace() as folder:
+            found, failed = asyncio.run(fetch(sorted(urls), folder, asyncio.sleep))
+        self._pins.remember(found)
+        self._assets = Assets(self.folder, self.store.memo, self._pins)
+        self._film = self._front = None
+        return failed
+
     def render(
-        self, decided: Plan, tools: Tools, *, workers: int = 2, notify: Callable[[Event], None] = ignore
+        self,
+        decided: Plan,
+        providers: "Mapping[str, Provider]",
+        *,
+        notify: Callable[[Event], None] = ignore,
     ) -> "list[Result]":
         """Carry out a plan: make the clips it submits. One bad shot costs no other.
 
         Raises:
-            NoProvider: a model of the plan has no client here; nothing was sent.
+            Unconfigured: a model of the plan has no client among `providers`; nothing was sent.
+            Unsendable: a request doesn't fit its model's schema; nothing was sent.
         """
         import asyncio
 
+        from storyboard.catalog.request import require_sendable
         from storyboard.execute import execute
-        from storyboard.providers import providers
 
+        jobs = [step.job for step in decided.submits.values() if step.job and step.job.provider != "local"]
+        require_sendable([(job.model, job.request) for job in jobs], self.models())
         done = {step.shot: step.key for step in decided.steps if step.record and step.key}
 
         def stored(step: Step) -> None:
@@ -123,7 +230,7 @@ class Project:
                 done.update({other.shot: step.key for other in decided.steps if other.key == step.key})
 
         try:
-            return asyncio.run(execute(decided, providers(tools), self.store, notify, stored, workers))
+            return asyncio.run(execute(decided, providers, self.store, notify, stored))
         finally:
             self._history.remember(decided.pass_id, done)
             self.store.memo.save()
@@ -151,7 +258,7 @@ class Project:
         numbers = {shot.id: n for n, shot in enumerate(film.shots)}
         laid_out = timeline.lay_out(film, pass_id, lambda shot: self._best(film, numbers[shot], pass_id))
         try:
-            return cut.make(laid_out, self.folder, self.store, tools, workers, notify)
+            return cut.make(laid_out, self.folder, self.store, tools, workers, notify, self.build)
         finally:
             self.store.memo.save()
 
@@ -184,12 +291,19 @@ class Project:
         if self._front is None:
             from storyboard.front import Front
 
-            self._front = Front(self._source, self._assets)
+            self._front = Front(self._source, self._assets, self._models)
         return self._front
 
 
-def load(path: Path | str, *, store: Path | None = None, now: Callable[[], int] = time.time_ns) -> Project:
-    """Read a storyboard. `store` is another folder for clips; `now` the wall clock in nanoseconds.
+def load(
+    path: Path | str,
+    *,
+    store: Path | None = None,
+    now: Callable[[], int] = time.time_ns,
+    rehearsal: bool = False,
+) -> Project:
+    """Read a storyboard. `store` is another folder for clips; `now` the wall clock in nanoseconds. A `rehearsal`
+    keeps its clips and cuts apart.
 
     Raises:
         Rejected: it can't be read, isn't YAML, or isn't shaped like a storyboard; carries every finding.
@@ -198,7 +312,7 @@ def load(path: Path | str, *, store: Path | None = None, now: Callable[[], int] 
     source, found = text.read(path, path.name)
     if found:
         raise Rejected(found)
-    return Project(path.absolute(), source, store, now)
+    return Project(path.absolute(), source, store, now, rehearsal=rehearsal)
 
 
 def check(path: Path | str, *, store: Path | None = None) -> list[Diagnostic]:

@@ -44,6 +44,8 @@ CODES: dict[str, str] = {
     "SB307": "a picture size that the model doesn't offer",
     "SB308": "a transition longer than its shots",
     "SB309": "dialogue outside its shot",
+    "SB310": "a model file that can't be used",
+    "SB311": "a file for a model that takes URLs only",
 }
 """Every code and what it is about. SB0: the text; SB1: its shape; SB2: names and files; SB3: models."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Planned:
-    """Work on several clips is about to begin: how many, and their frames in all."""
+    """Work on several clips is about to begin: how many, and how much there is to do in all."""
 
     clips: int
     frames: int
@@ -13,7 +13,7 @@ class Planned:
 
 @dataclass(frozen=True)
 class Started:
-    """Work on a shot began. `of` is how much there is to do, in frames; 0 where it can't be told."""
+    """Work on a shot began. `of` is how much there is to do: frames, or a service's typical seconds."""
 
     shot: str
     doing: str
@@ -22,10 +22,11 @@ class Started:
 
 @dataclass(frozen=True)
 class Advanced:
-    """Work on a shot went on: `done` frames of it are made."""
+    """Work on a shot went on: `done` of it is made. `doing` says what is being done now, "" where it is the same."""
 
     shot: str
     done: int
+    doing: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """The front end: a storyboard's text to findings, and to the compiled film."""
 
+from pathlib import Path
+
 from storyboard import prompt, syntax
 from storyboard.assets import Assets
-from storyboard.catalog import Catalog
+from storyboard.catalog import Catalog, own
 from storyboard.decode import Positions, decode
 from storyboard.diagnostic import Diagnostic, Rejected
 from storyboard.film import Film, Pass, Shot
@@ -15,13 +17,13 @@ from storyboard.source import Source
 
 
 class Front:
-    """A storyboard that was read and decoded.
+    """A storyboard that was read and decoded. `models` is the folder of its own model files.
 
     Raises:
         Rejected: the text isn't YAML, or isn't shaped like a storyboard; carries every finding.
     """
 
-    def __init__(self, source: Source, assets: Assets) -> None:
+    def __init__(self, source: Source, assets: Assets, models: Path) -> None:
         root, found = syntax.parse(source)
         if root is None:
             raise Rejected(found)
@@ -30,8 +32,9 @@ class Front:
             raise Rejected(_in_order([*found, *misshapen]))
         self.board: Storyboard = board
         self._positions: Positions = positions
-        self._found = found
-        self._models = Catalog()
+        added, unusable = own.read(models, models.name)
+        self._found = [*found, *unusable]
+        self._models = Catalog(added)
         self._assets = assets
 
     def check(self) -> list[Diagnostic]:
@@ -86,4 +89,4 @@ class Front:
 
 
 def _in_order(found: list[Diagnostic]) -> list[Diagnostic]:
-    return sorted(dict.fromkeys(found), key=lambda d: (d.span.start, d.code))
+    return sorted(dict.fromkeys(found), key=lambda d: ("/" in d.span.source.name, d.span.start, d.code))

@@ -37,6 +37,7 @@ class Job(NamedTuple):
         seconds: The length bought.
         cost: US dollars; None where unknown.
         key: See `key_of`; None while a reference's bytes are unknown.
+        upload_via: The provider that hosts its files, where its own takes none; not in the key.
     """
 
     model: str
@@ -45,14 +46,25 @@ class Job(NamedTuple):
     seconds: Fraction
     cost: Decimal | None
     key: str | None
+    upload_via: str | None = None
+
+    @property
+    def provider(self) -> str:
+        """The part of the model's id before the first slash."""
+        return self.model.partition("/")[0]
 
 
 def new(
-    model: str, request: Mapping[str, Any], inputs: Mapping[str, Input], seconds: Fraction, cost: Decimal | None
+    model: str,
+    request: Mapping[str, Any],
+    inputs: Mapping[str, Input],
+    seconds: Fraction,
+    cost: Decimal | None,
+    upload_via: str | None = None,
 ) -> Job:
     """A job with its key."""
     known = all(given.sha256 is not None for given in inputs.values())
-    return Job(model, request, inputs, seconds, cost, key_of(model, request) if known else None)
+    return Job(model, request, inputs, seconds, cost, key_of(model, request) if known else None, upload_via)
 
 
 def key_of(model: str, request: Mapping[str, Any]) -> str:

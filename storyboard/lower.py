@@ -1,6 +1,6 @@
 """The storyboard, one pass of it, to jobs: pure and deterministic."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil
@@ -70,9 +70,23 @@ def _job(
     if seconds is None or size is None:
         return None
     values = _values(shot, model, bound, seconds) | {"size": size}
-    request = {model.fields[word]: value for word, value in values.items() if word in model.fields}
+    for finding in _needs_hosting(shot, model, bound):
+        report(finding)
+    request = model.body(values)
     cost = model.cost(resolution=shot.switch("resolution"), seconds=seconds, audio=shot.switch("audio"))
-    return new(model.id, request, {given.name: given for given in bound.inputs}, seconds, cost)
+    inputs = {given.name: given for given in bound.inputs}
+    return new(model.id, request, inputs, seconds, cost, shot.pass_.upload_via if model.files == "urls" else None)
+
+
+def _needs_hosting(shot: Resolved, model: Model, bound: Bound) -> Iterator[Diagnostic]:
+    """SB311: a model that takes URLs only is given no file, unless the pass says who hosts it."""
+    local = [given for given in bound.inputs if given.file is not None]
+    if model.files == "upload" or shot.pass_.upload_via or not local:
+        return
+    provider = model.provider
+    message = f"{model.id} (pass {shot.pass_id}) takes https URLs only, and '{local[0].label}' is a file"
+    help_ = f"write 'upload_via: wavespeed' in pass {shot.pass_id}, or an https URL: {provider} hosts no files"
+    yield Diagnostic("SB311", message, shot.at.of(shot.pass_, "model"), help_)
 
 
 def _values(shot: Resolved, model: Model, bound: Bound, seconds: Fraction) -> dict[str, Any]:
@@ -85,6 +99,7 @@ def _values(shot: Resolved, model: Model, bound: Bound, seconds: Fraction) -> di
         "caption": text.strip(),
         "camera": camera.strip(),
         "dialogue": _dialogue(shot),
+        "aspect": shot.board.aspect,
         "fps": timing.exact(shot.board.fps),
         "frames": timing.frames_covering(seconds, shot.board.fps),
         "duration": ceil(seconds),

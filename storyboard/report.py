@@ -50,10 +50,11 @@ def summary(found: Iterable[Diagnostic]) -> str:
     """Such as `2 errors, 1 warning`."""
     found = list(found)
     errors = sum(finding.is_error for finding in found)
-    return f"{_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}"
+    return f"{count(errors, 'error')}, {count(len(found) - errors, 'warning')}"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Such as `2 clips`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
@@ -133,7 +134,7 @@ def dollars(amount: str | None) -> str:
 def plan_total(plan: Plan) -> str:
     """One line: what a render would do and cost."""
     jobs = len(plan.submits)
-    counts = [f"{_count(jobs, 'clip')} to make"]
+    counts = [f"{count(jobs, 'clip')} to make"]
     counts += [f"{plan.count(state)} {state}" for state in ("cached", "skipped") if plan.count(state)]
     cost = dollars(money.usd(plan.cost))
     return f"{plan.pass_id}: {', '.join(counts)}; cost {cost}"
@@ -147,6 +148,14 @@ def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         "  ".join(cell + " " * (width - _cells(cell)) for cell, width in zip(row, widths, strict=True)) for row in table
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def duration(seconds: int) -> str:
+    """A stretch of time for people: `45 s`, `12 min`, `1 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def length(frames: int, fps: timing.Rate) -> str:

@@ -10,6 +10,7 @@ from storyboard import compiled, digest
 from storyboard.assets import Assets
 from storyboard.compiler import Project
 from storyboard.memo import Memo
+from storyboard.pins import Pins
 from storyboard.text import read
 from tests.folder import ROOT, Folder
 
@@ -63,7 +64,7 @@ def test_what_is_recalled_is_what_was_compiled(film: Path) -> None:
 def test_the_examples_are_recalled_as_compiled(name: str, tmp_path: Path) -> None:
     path = ROOT / "examples" / name / "storyboard.yaml"
     source, _ = read(path, path.name)
-    assets = Assets(path.parent, Memo(tmp_path / "memo", lambda: 0))
+    assets = Assets(path.parent, Memo(tmp_path / "memo", lambda: 0), Pins(tmp_path / "pins"))
     film = storyboard.load(path)._read().film()
     for jobs in film.jobs.values():
         for job in jobs:
@@ -92,16 +93,20 @@ def test_a_changed_text_reference_or_code_is_compiled_again(film: Path) -> None:
 
 
 def test_the_fingerprint_covers_every_file_of_the_package(tmp_path: Path) -> None:
-    before = compiled.fingerprint()
-    assert before == compiled.fingerprint()
+    models = tmp_path / "models"
+    before = compiled.fingerprint(models)
+    assert before == compiled.fingerprint(models)
     catalogue = ROOT / "storyboard/catalog/local-animatic.toml"
     status = catalogue.stat()
     try:
         os.utime(catalogue, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
-        assert compiled.fingerprint() != before
+        assert compiled.fingerprint(models) != before
     finally:
         os.utime(catalogue, ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert compiled.fingerprint() == before
+    assert compiled.fingerprint(models) == before
+    models.mkdir()
+    (models / "next.toml").touch()
+    assert compiled.fingerprint(models) != before
 
 
 def test_damage_is_never_recalled(film: Path) -> None:

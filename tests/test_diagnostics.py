@@ -46,7 +46,8 @@ def test_case(name: str, files: Path, golden: Callable[[Path, str], None]) -> No
 
 def test_every_code_has_a_case() -> None:
     without = set(CODES) - {name[:5] for name in NAMES}
-    assert without == {"SB001", "SB002", "SB003"}, "these are tested below: a file of text can't show them"
+    below, in_other_files = {"SB001", "SB002", "SB003"}, {"SB310"}
+    assert without == below | in_other_files, "a storyboard can't show them; SB310 is in tests/test_catalog.py"
 
 
 def test_there_are_at_least_forty_broken_storyboards() -> None:

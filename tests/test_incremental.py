@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from storyboard.event import ignore
 from storyboard.execute import Result, execute
 from storyboard.job import Job
 from storyboard.plan import Plan
+from storyboard.providers import Limit, Progress
 from storyboard.providers.failure import ClipFailed
 
 BOARD = """\
@@ -60,15 +60,24 @@ class Remembering:
         self._clip = clip
         self._failing = failing
 
-    def frames(self, job: Job) -> int:
+    limit = Limit(2, 1000)
+
+    def require(self, job: Job) -> None:
+        return None
+
+    def work(self, job: Job) -> int:
         return 1
 
-    async def clip(self, job: Job, into: Path, tick: Callable[[int], None]) -> None:
+    async def close(self) -> None:
+        return None
+
+    async def clip(self, job: Job, into: Path, progress: Progress) -> dict[str, object]:
         self.submitted.append(job)
         if self._failing and self._failing in str(job.request):
             raise ClipFailed("the lamp went out")
         into.write_bytes(self._clip.read_bytes() + _free_box(job.key or ""))
-        tick(1)
+        progress(1)
+        return {}
 
 
 def _free_box(text: str) -> bytes:
@@ -105,7 +114,7 @@ class Film:
         plan = project.plan(pass_)
         provider = Remembering(self.clip, failing)
         names = {"local": provider, "wavespeed": provider}
-        results = asyncio.run(execute(plan, names, project.store, ignore, lambda _: None, 2))
+        results = asyncio.run(execute(plan, names, project.store, ignore, lambda _: None))
         done = {r.step.shot: r.step.key for r in results if r.record and r.step.key}
         project._history.remember(pass_, done)
         keys = [job.key for job in provider.submitted]

@@ -1,17 +1,17 @@
 """The generation models as data: one TOML file each, the only place that knows what a model takes and costs.
 
 Model pages contradict themselves on defaults, so every switch that a model has is always sent. Prices are US
-dollars from the page and on the day that the file names.
+dollars from the page and on the day that the file names. `models/*.toml` beside a storyboard adds to them.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -32,27 +32,66 @@ class StartImage:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What a request asks for. `width` and `height` in pixels; None where the start picture's shape decides."""
+
+    resolution: str
+    seconds: Fraction
+    audio: bool | None
+    width: int | None
+    height: int | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was chosen where a model's pages contradict themselves, or leave a question open."""
+
+    about: str
+    says: str
+    chosen: str
+    id: str = ""
+
+
+@dataclass(frozen=True)
 class Model:
     """One generation model.
 
     Attributes:
         mentions: What `@mira` becomes in a prompt: the model's `token`, the character's `look`, or its `name`.
-        fields: Our word for a parameter -> the model's own; a word that isn't here is a switch it hasn't got.
+        fields: Our word for a parameter -> where the model has it (`parameters.size`, or several such places with
+            a space between); a word that isn't here is a switch it hasn't got.
+        constants: What is sent with every request, by the same kind of place.
+        reference: The form of one reference in a request, with `{}` for its URL; None for the URL itself.
+        files: Whether the provider takes a file's bytes, or https URLs only.
+        request: JSON Schema of what is sent.
         latency: Typical seconds for one clip.
+        kept: Seconds for which outputs can be fetched.
+        prompt: The most characters of a prompt that it reads; None where unknown.
+        best: What it is for, in a sentence.
+        source: Where its limits are from.
     """
 
     id: str
     title: str
-    kind: Literal["reference-to-video", "image-to-video", "animatic"]
+    kind: Literal["reference-to-video", "image-to-video", "text-to-video", "animatic"]
     mentions: Literal["token", "look", "name"]
-    token: str
     latency: int
     sizes: Mapping[str, Mapping[str, str]]
     fields: Mapping[str, str]
-    references: References | None
-    image: StartImage | None
     lengths: Mapping[str, Any]
     price: Mapping[str, Any]
+    request: Mapping[str, Any]
+    token: str = ""
+    references: References | None = None
+    image: StartImage | None = None
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    reference: Mapping[str, str] | None = None
+    files: Literal["upload", "urls"] = "upload"
+    kept: int = 0
+    prompt: int | None = None
+    best: str = ""
+    source: str = ""
+    readings: Sequence[Reading] = ()
 
     @property
     def provider(self) -> str:
@@ -86,6 +125,54 @@ class Model:
         """The model's own word for a picture size; None where it doesn't offer it."""
         return self.sizes.get(aspect, self.sizes.get("any", {})).get(resolution)
 
+    def body(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The request for our words with their values: each at its place, with the constants."""
+        made: dict[str, Any] = {}
+        for word, value in values.items():
+            if word in self.fields:
+                _put(made, self.fields[word], self._formed(value) if word in {"references", "image"} else value)
+        for place, value in self.constants.items():
+            _put(made, place, value)
+        return made
+
+    def _formed(self, given: Any) -> Any:
+        """References in the form that the model has for them."""
+        if isinstance(given, list):
+            return [self._formed(one) for one in given]
+        if self.reference is None:
+            return given
+        return {key: given if value == "{}" else value for key, value in self.reference.items()}
+
+    def value(self, request: Mapping[str, Any], word: str) -> Any:
+        """What a request holds for one of our words; None where it has none."""
+        found: Any = request
+        for step in self.fields[word].split()[0].split(".") if word in self.fields else ("",):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return found
+
+    def wanted(self, request: Mapping[str, Any]) -> Wanted:
+        """What a request asks for, read back from it."""
+        size = self.value(request, "size")
+        aspect = self.value(request, "aspect")
+        shapes = {a: by for a, by in self.sizes.items() if aspect in {None, a}}
+        resolution = next((name for by in shapes.values() for name, word in by.items() if word == size), "")
+        width, height = _pixels(str(size), str(aspect or ""))
+        seconds = Fraction(self.value(request, "duration") or 0)
+        if "frames" in self.fields:
+            seconds = Fraction(self.value(request, "frames")) / Fraction(self.value(request, "fps"))
+        return Wanted(resolution, seconds, self.value(request, "audio"), width, height)
+
+    def references_in(self, request: Mapping[str, Any]) -> list[str]:
+        """The references of a request, in order."""
+        found = [self.value(request, word) for word in ("references", "image")]
+        key = next((k for k, v in (self.reference or {}).items() if v == "{}"), "")
+        flat = [one for each in found for one in (each if isinstance(each, list) else [each]) if one]
+        return [str(one[key] if isinstance(one, Mapping) else one) for one in flat]
+
+    def prompt_in(self, request: Mapping[str, Any]) -> str:
+        """The prompt of a request."""
+        return str(self.value(request, "prompt") or "")
+
     def cost(self, *, resolution: str, seconds: Fraction, audio: bool) -> Decimal | None:
         """US dollars for one clip; None where the price isn't known."""
         if self.price.get("free"):
@@ -102,12 +189,35 @@ class Model:
         return None
 
 
-class Catalog(Mapping[str, Model]):
-    """Models by id, each file read when it is first asked for."""
+def _put(made: dict[str, Any], places: str, value: Any) -> None:
+    for place in places.split():
+        *folders, last = place.split(".")
+        inner = made
+        for folder in folders:
+            inner = inner.setdefault(folder, {})
+        inner[last] = value
 
-    def __init__(self, folder: Path | None = None) -> None:
+
+def _pixels(size: str, aspect: str) -> tuple[int, int] | tuple[None, None]:
+    """A picture's pixels from a model's word for its size: `1280*720`, `1280x720`, or `720p` beside an aspect."""
+    width, _, height = size.replace("*", "x").partition("x")
+    if width.isdigit() and height.isdigit():
+        return int(width), int(height)
+    if aspect and size.lower().rstrip("p").isdigit():
+        across, down = (int(part) for part in aspect.split(":"))
+        short = int(size.lower().rstrip("p"))
+        long = round(short * max(across, down) / min(across, down))
+        return (long, short) if across >= down else (short, long)
+    return None, None
+
+
+class Catalog(Mapping[str, Model]):
+    """Models by id, each file read when it is first asked for. A file of `own` comes before one of ours."""
+
+    def __init__(self, own: Mapping[str, Model] | None = None, folder: Path | None = None) -> None:
         self._folder = folder or Path(__file__).parent
-        self._models: dict[str, Model] = {}
+        self._models: dict[str, Model] = dict(own or {})
+        self._own = tuple(self._models)
 
     @cached_property
     def _files(self) -> dict[str, Path]:
@@ -120,22 +230,22 @@ class Catalog(Mapping[str, Model]):
 
     def __getitem__(self, model: str) -> Model:
         if model not in self._models:
-            self._models[model] = _read(self._files[model])
+            self._models[model] = new(tomllib.loads(self._files[model].read_text("utf-8")))
         return self._models[model]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
+        return iter(dict.fromkeys([*self._files, *self._own]))
 
     def __len__(self) -> int:
-        return len(self._files)
+        return len(set(self._files) | set(self._own))
 
 
-def _read(path: Path) -> Model:
-    data = tomllib.loads(path.read_text("utf-8"))
-    references, image = data.pop("references", None), data.pop("image", None)
-    return Model(
-        references=References(**references) if references else None,
-        image=StartImage(**image) if image else None,
-        token=cast(str, data.pop("token", "")),
-        **data,
-    )
+def new(data: Mapping[str, Any]) -> Model:
+    """A model from the contents of its file, which fit `schemas/model.schema.json`."""
+    values = dict(data)
+    if "references" in values:
+        values["references"] = References(**values["references"])
+    if "image" in values:
+        values["image"] = StartImage(**values["image"])
+    values["readings"] = tuple(Reading(**one) for one in values.get("readings", ()))
+    return Model(**values)

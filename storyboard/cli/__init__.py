@@ -16,6 +16,7 @@ COMMANDS = {
     "render": "Make the clips that are missing or changed, then the cut.",
     "cut": "Make the cut from the clips that are there.",
     "models": "List the models, or show what one takes and costs.",
+    "simulator": "Serve the providers' APIs on this machine, for rehearsals.",
     "schema": "Print the JSON Schema of storyboards, for editors.",
 }
 """Every command and its summary, here so that help and completion import none of them."""

@@ -53,10 +53,10 @@ def store_folder() -> Path | None:
     return Path(folder).absolute() if folder else None
 
 
-def open_project(file: Path, *, as_json: bool) -> Project:
+def open_project(file: Path, *, as_json: bool, rehearsal: bool = False) -> Project:
     """The decoded storyboard; with errors, they are shown and the command ends."""
     try:
-        return load(storyboard_file(file), store=store_folder())
+        return load(storyboard_file(file), store=store_folder(), rehearsal=rehearsal)
     except Rejected as rejected:
         reject(rejected.diagnostics, as_json=as_json)
 

@@ -66,9 +66,11 @@ class Display:
                 self._started[shot] = (doing, time.monotonic())
                 if self._live is not None:
                     self._tasks[shot] = self._live.add_task("", total=of or None, shot=report.safe(shot), doing=doing)
-            case Advanced(shot, done):
+            case Advanced(shot, done, doing):
+                if doing and shot in self._started:
+                    self._started[shot] = (doing, self._started[shot][1])
                 if self._live is not None and shot in self._tasks:
-                    self._live.update(self._tasks[shot], completed=done)
+                    self._live.update(self._tasks[shot], completed=done, **({"doing": doing} if doing else {}))
                     self._done[shot] = done
                     if self._all is not None:
                         self._live.update(self._all, completed=sum(self._done.values()))
@@ -88,6 +90,7 @@ class Display:
             self._all = None
         if self._quiet:
             return
+        doing = "rendered" if doing == "downloading" else doing
         took = f"{time.monotonic() - since:.1f} s"
         self._say(
             f"{report.safe(shot)}  {'failed' if error else doing}  {took}{f': {report.safe(error)}' if error else ''}"

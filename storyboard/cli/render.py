@@ -1,6 +1,9 @@
 """`storyboard render`."""
 
+import os
+import re
 import sys
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -8,11 +11,17 @@ from unicodedata import normalize
 
 import click
 
-from storyboard import money, report
+from storyboard import money, report, schedule
+from storyboard.catalog.request import Unsendable
 from storyboard.cli import common
 from storyboard.cli.cut import cut_json, make_cut, show_cut
 from storyboard.cli.progress import Display
+from storyboard.compiler import Project
+from storyboard.diagnostic import Rejected
+from storyboard.execute import Result
 from storyboard.plan import Plan
+from storyboard.providers import Limit, Provider, Unconfigured
+from storyboard.tools import Tools
 
 
 class _Dollars(click.ParamType[Decimal]):
@@ -28,12 +37,33 @@ class _Dollars(click.ParamType[Decimal]):
         return amount
 
 
+class _Limit(click.ParamType[tuple[str, int, int]]):
+    name = "PROVIDER=N/M"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int, int]:
+        if isinstance(value, tuple):
+            return value
+        found = re.fullmatch(r"([A-Za-z0-9_-]+)=([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", str(value))
+        if not found:
+            self.fail(f"'{value}' isn't a limit, such as wavespeed=100/60 (at once / a minute)", param, ctx)
+        return found[1], int(found[2]), int(found[3])
+
+
 @click.command("render")
 @common.file_argument
 @common.pass_option
 @click.option("--only", metavar="IDS", help="Only these shots: s010,s020.")
 @click.option("--max-cost", type=_Dollars(), help="Refuse a plan that costs more.")
 @click.option("--yes", is_flag=True, help="Don't ask before spending.")
+@click.option("--rehearse", is_flag=True, help="Run against the simulator: spends nothing, needs no key.")
+@click.option(
+    "--limit",
+    "limits",
+    type=_Limit(),
+    multiple=True,
+    envvar="STORYBOARD_LIMIT",
+    help="Your account's limits: clips at once / begun in a minute, such as wavespeed=100/60.",
+)
 @common.json_option
 def command(
     file: Path,
@@ -41,37 +71,109 @@ def command(
     only: str | None,
     max_cost: Decimal | None,
     yes: bool,
+    rehearse: bool,
+    limits: tuple[tuple[str, int, int], ...],
     as_json: bool,
 ) -> None:
     """Make the clips that are missing or changed, then the cut."""
-    from storyboard.providers import NoProvider  # noqa: PLC0415 -- the renderer is imported when it is needed
-
-    project = common.open_project(file, as_json=as_json)
+    project = common.open_project(file, as_json=as_json, rehearsal=rehearse)
     shots = [normalize("NFC", shot.strip()) for shot in (only or "").split(",") if shot.strip()]
     if only is not None and not shots:
         raise click.UsageError("--only names no shot")
+    _fetch_references(project, pass_, as_json=as_json)
     plan = common.make_plan(project, pass_, shots, as_json=as_json)
-    _consent(plan, max_cost, yes=yes)
-    if not as_json:
-        click.echo(report.plan_total(plan) if plan.submits else f"{plan.pass_id}: nothing to render")
+    account = {name: Limit(at_once, a_minute) for name, at_once, a_minute in limits}
+    if rehearse:
+        real = common.make_plan(common.open_project(file, as_json=as_json), pass_, shots, as_json=True)
+        rehearsed = _rehearse(project, plan, real, account, as_json=as_json)
+        _show(project, plan, *rehearsed, as_json=as_json)
+        return
+    if not sys.stdin.isatty():
+        _consent(plan, max_cost, yes=yes)
     tools = common.find_tools()
     with Display(quiet=as_json) as display:
-        try:
-            results = project.render(plan, tools, workers=common.workers(), notify=display.show)
-        except NoProvider as error:
-            click.echo(f"Error: {error}; nothing was sent", err=True)
-            raise click.exceptions.Exit(common.UNCONFIGURED) from error
+        found = _providers(project, plan, tools, dict(os.environ), account, display)
+    if sys.stdin.isatty():
+        _consent(plan, max_cost, yes=yes)
+    if not as_json:
+        click.echo(report.plan_total(plan) if plan.submits else f"{plan.pass_id}: nothing to render")
+    with Display(quiet=as_json) as display:
+        results = _render(project, plan, found, display)
         cut = make_cut(project, plan.pass_id, tools, display)
-    failed = [result for result in results if result.state == "failed"]
+    _show(project, plan, results, cut, {}, as_json=as_json)
+
+
+def _fetch_references(project: Project, pass_: str | None, *, as_json: bool) -> None:
+    try:
+        failed = project.fetch_references(pass_)
+    except Rejected as rejected:
+        common.reject(rejected.diagnostics, as_json=as_json)
+    except KeyError as error:
+        raise click.UsageError(str(error.args[0])) from error
+    for url, reason in failed.items():
+        click.echo(f"Error: {report.safe(url)} could not be fetched: {report.safe(reason)}", err=True)
+
+
+def _providers(
+    project: Project,
+    plan: Plan,
+    tools: Tools,
+    environment: dict[str, str],
+    limits: dict[str, Limit],
+    display: Display,
+) -> Mapping[str, Provider]:
+    try:
+        return project.providers(plan, tools, environment, workers=common.workers(), limits=limits, notify=display.show)
+    except Unconfigured as error:
+        click.echo(f"Error: {report.safe(str(error))}; nothing was sent", err=True)
+        raise click.exceptions.Exit(common.UNCONFIGURED) from error
+
+
+def _render(project: Project, plan: Plan, found: Mapping[str, Provider], display: Display) -> list[Result]:
+    try:
+        return project.render(plan, found, notify=display.show)
+    except Unsendable as error:
+        click.echo(f"Error: {report.safe(str(error))}; nothing was sent", err=True)
+        raise click.exceptions.Exit(common.HAS_ERRORS) from error
+
+
+def _rehearse(
+    project: Project, plan: Plan, real: Plan, limits: dict[str, Limit], *, as_json: bool
+) -> tuple[list[Result], Any, dict[str, Any]]:
+    """The whole render against the simulator; what it made, and what the `real` plan would cost and take."""
+    from storyboard.simulator import Simulator  # noqa: PLC0415 -- only a rehearsal pays for it
+
+    tools = common.find_tools()
+    with Display(quiet=as_json) as display, Simulator(tools, project.models(), latency=0).serving() as running:
+        environment = running.environment() | {"STORYBOARD_POLL_SECONDS": "0.2"}
+        takes = schedule.makespan(real, _providers(project, real, tools, environment, limits, display))
+        # The simulator has no limits of its own here: a rehearsal needn't take as long as the real render.
+        quick = {step.job.provider: Limit(common.workers(), 1 << 30) for step in plan.submits.values() if step.job}
+        found = _providers(project, plan, tools, environment, quick, display)
+        results = _render(project, plan, found, display)
+        cut = make_cut(project, plan.pass_id, tools, display)
+        submitted = len(running.ledger)
+    return results, cut, {"submitted": submitted, "cost": money.usd(real.cost), "seconds": takes}
+
+
+def _show(
+    project: Project, plan: Plan, results: list[Result], cut: Any, rehearsal: dict[str, Any], *, as_json: bool
+) -> None:
+    failed = [result for result in results if result.state in {"failed", "held"}]
     if as_json:
-        spent = sum((result.cost for result in results), money.FREE)
-        shown = [_result_json(result, plan) for result in results]
+        spent = money.FREE if rehearsal else sum((result.cost for result in results), money.FREE)
+        shown = [_result_json(result, project.build / plan.pass_id) for result in results]
         extra = {"results": shown, **cut_json(cut), "spent": money.usd(spent)}
-        common.print_json(plan.as_json() | extra)
+        common.print_json(plan.as_json() | extra | ({"rehearsal": rehearsal} if rehearsal else {}))
     else:
         for result in failed:
-            click.echo(f"failed         {result.step.shot}: {report.safe(result.error or '')}", err=True)
+            click.echo(f"{result.state:<14} {result.step.shot}: {report.safe(result.error or '')}", err=True)
         show_cut(project, cut)
+        if rehearsal:
+            click.echo(
+                f"rehearsed      {report.count(rehearsal['submitted'], 'clip')}, nothing spent; a real render would "
+                f"cost {report.dollars(rehearsal['cost'])} and take about {report.duration(rehearsal['seconds'])}"
+            )
     if failed or isinstance(cut, str) or cut.unusable:
         raise click.exceptions.Exit(common.PARTLY)
 
@@ -97,12 +199,12 @@ def _refuse(reason: str) -> None:
     raise click.exceptions.Exit(common.REFUSED)
 
 
-def _result_json(result: Any, plan: Plan) -> dict[str, Any]:
+def _result_json(result: Result, build: Path) -> dict[str, Any]:
     shot = result.step.shot
     return {
         "shot": shot,
         "state": result.state,
-        "clip": f"build/{plan.pass_id}/clips/{shot}.mp4" if result.record else None,
+        "clip": f"{build.as_posix()}/clips/{shot}.mp4" if result.record else None,
         "cost": money.usd(result.cost),
         "error": result.error,
     }

@@ -68,15 +68,16 @@ def make(
     tools: Tools,
     workers: int,
     notify: Callable[[Event], None],
+    into: Path = Path("build"),
 ) -> Cut:
-    """Make the film, its contact sheet, and copies of the clips in `build/<pass>/` under `folder`.
+    """Make the film, its contact sheet, and copies of the clips in `into`/<pass>/ under `folder`.
 
     Raises:
         CutFailed: there is nothing to show, or the film can't be written.
     """
     if not timeline.clips:
         raise CutFailed("every shot is skipped: there is nothing to cut")
-    build = Path("build") / timeline.pass_id
+    build = into / timeline.pass_id
     try:
         parts = _conformed(timeline, store, tools, workers, notify)
         records = [part.record for part in parts]

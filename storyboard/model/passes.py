@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from storyboard.model.values import Bool, Filled, Resolution, Seed, ShotType, Text, Written
+from storyboard.model.values import Bool, Filled, Resolution, Seed, ShotType, Text, UploadVia, Written
 
 
 class Switches(Written):
@@ -22,3 +22,6 @@ class Pass(Switches):
     """One way to make the film: a free animatic, a cheap draft, an expensive final."""
 
     model: Filled = Field(description="Provider and model, such as local/animatic; 'storyboard models' lists them.")
+    upload_via: UploadVia | None = Field(
+        None, description="Who hosts files for a provider that takes https URLs only: wavespeed."
+    )

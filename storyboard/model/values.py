@@ -225,3 +225,4 @@ Fps = Annotated[
 Aspect = Annotated[str, BeforeValidator(read_aspect), _schema(type="string", examples=["16:9", "9:16"])]
 Resolution = Annotated[str, BeforeValidator(read_resolution), _schema(type="string", examples=["720p", "1080p"])]
 ShotType = Annotated[str, BeforeValidator(one_of("single", "multi")), _schema(enum=["single", "multi"])]
+UploadVia = Annotated[str, BeforeValidator(one_of("wavespeed")), _schema(enum=["wavespeed"])]

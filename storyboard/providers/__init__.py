@@ -1,36 +1,140 @@
-"""Who makes clips: one file a provider, each behind the same small protocol."""
+"""Who makes clips: one file a provider, each behind the same small protocol.
 
-from collections.abc import Callable, Mapping
+A provider is an entry point of the group `storyboard.providers`, named as the first part of its models' ids: a
+function that takes a `Setup` and gives a `Provider`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
+from storyboard.catalog import Model
 from storyboard.job import Job
-from storyboard.providers.local import Local
+from storyboard.providers.failure import ClipFailed, ClipHeld, Unconfigured
 from storyboard.tools import Tools
 
-__all__ = ["NoProvider", "Provider", "Tools", "providers"]
+__all__ = [
+    "ClipFailed",
+    "ClipHeld",
+    "Limit",
+    "Progress",
+    "Provider",
+    "Setup",
+    "Tools",
+    "Unconfigured",
+    "load",
+    "poll_seconds",
+]
+
+GROUP = "storyboard.providers"
 
 
-class NoProvider(Exception):
-    """A model's provider has no client here."""
+class Limit(NamedTuple):
+    """How many clips of one provider are under way at once, and how many are begun in a minute."""
+
+    concurrent: int
+    per_minute: int
+
+
+class Progress(Protocol):
+    """Told how far a clip is: `done` of what `Provider.work` says, and what is being done in a word or two."""
+
+    def __call__(self, done: int, doing: str = "") -> None:
+        """Show it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a provider is given from outside.
+
+    Attributes:
+        environment: Keys and base URLs, by the names that users know.
+        models: The catalogue.
+        uploads: Where uploads are remembered; None where they are not to be.
+        workers: Clips that this machine itself makes side by side.
+        limits: The user's own limits by provider.
+        poll_seconds: A fixed polling interval; None for the usual.
+        now: A monotonic clock, in seconds; `wall` the time of day, in seconds since 1970.
+        sleep: Waits for seconds.
+        note: Told what is worth knowing and stops nothing.
+    """
+
+    tools: Tools
+    environment: Mapping[str, str]
+    models: Mapping[str, Model]
+    uploads: Path | None
+    workers: int
+    now: Callable[[], float]
+    wall: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    poll_seconds: float | None = None
+    note: Callable[[str], None] = lambda _message: None
 
 
 class Provider(Protocol):
     """Makes clips for one family of models."""
 
-    def frames(self, job: Job) -> int:
-        """How many frames the clip will have, for the progress display."""
+    @property
+    def limit(self) -> Limit:
+        """What it may be asked for at once, and in a minute."""
         ...
 
-    async def clip(self, job: Job, into: Path, tick: Callable[[int], None]) -> None:
-        """Write the job's clip to `into`, calling `tick` with the frames done.
+    def require(self, job: Job) -> None:
+        """Nothing, where the job could be made.
 
         Raises:
-            ClipFailed: it could not be made; the message says why. Nothing is left at `into`.
+            Unconfigured: a key is missing, or a base URL isn't safe.
         """
         ...
 
+    def work(self, job: Job) -> int:
+        """How much there is to do: frames for a model on this machine, typical seconds for a service."""
+        ...
 
-def providers(tools: Tools) -> Mapping[str, Provider]:
-    """The providers that have a client, by the first part of their models' ids."""
-    return {"local": Local(tools)}
+    async def clip(self, job: Job, into: Path, progress: Progress) -> Mapping[str, Any]:
+        """Write the job's clip to `into`, and tell what is worth keeping of how it was made (JSON, no floats).
+
+        Raises:
+            ClipFailed: it could not be made; the message says why. Nothing is left at `into`.
+            ClipHeld: it may have been bought, and could not be had.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; it may be used again after."""
+        ...
+
+
+def load(names: set[str], setup: Setup) -> dict[str, Provider]:
+    """The providers of those names.
+
+    Raises:
+        Unconfigured: there is none of that name, or it can't be used as things stand.
+    """
+    known = {point.name: point for point in entry_points(group=GROUP)}
+    for name in sorted(names):
+        if name not in known:
+            raise Unconfigured(f"there is no client for '{name}' (there are: {', '.join(sorted(known))})")
+    return {name: known[name].load()(setup) for name in sorted(names)}
+
+
+def poll_seconds(environment: Mapping[str, str]) -> float | None:
+    """STORYBOARD_POLL_SECONDS: a fixed polling interval.
+
+    Raises:
+        Unconfigured: it isn't a number of seconds.
+    """
+    text = environment.get("STORYBOARD_POLL_SECONDS", "").strip()
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1
+    if not 0 <= seconds < 3600:
+        raise Unconfigured(f"STORYBOARD_POLL_SECONDS is '{text}', which isn't a number of seconds")
+    return seconds

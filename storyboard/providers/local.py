@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from storyboard import digest, timing
 from storyboard.animatic import Line, Panel, RenderError, render
 from storyboard.job import Input, Job
+from storyboard.providers import Limit, Progress, Provider, Setup
 from storyboard.providers.failure import ClipFailed
 from storyboard.tools import Tools
 
@@ -22,14 +23,26 @@ class _Cancelled(Exception):
 class Local:
     """Renders `local/animatic`."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: Tools, workers: int) -> None:
         self._tools = tools
+        self._workers = workers
 
-    def frames(self, job: Job) -> int:
+    @property
+    def limit(self) -> Limit:
+        """As many as this machine has room for."""
+        return Limit(self._workers, 1 << 30)
+
+    def require(self, job: Job) -> None:
+        """It needs nothing."""
+
+    def work(self, job: Job) -> int:
         """How many frames the clip will have."""
         return int(job.request["frames"])
 
-    async def clip(self, job: Job, into: Path, tick: Callable[[int], None]) -> None:
+    async def close(self) -> None:
+        """It holds nothing."""
+
+    async def clip(self, job: Job, into: Path, progress: Progress) -> Mapping[str, Any]:
         """Render the job's clip to `into`."""
         loop = asyncio.get_running_loop()
         stop = threading.Event()
@@ -37,11 +50,12 @@ class Local:
         def advance(frames: int) -> None:
             if stop.is_set():
                 raise _Cancelled
-            loop.call_soon_threadsafe(tick, frames)
+            loop.call_soon_threadsafe(progress, frames)
 
         work = loop.run_in_executor(None, self._render, job, into, advance)
         try:
             await asyncio.shield(work)
+            return {}
         except asyncio.CancelledError:
             stop.set()
             await asyncio.wait([work])  # the thread still writes into the caller's folder
@@ -89,3 +103,8 @@ def _verified(given: Input, folder: Path) -> Path:
     if digest.sha256_file(copy) != given.sha256:
         raise ClipFailed(f"{given.label} changed while the render was under way; render again")
     return copy
+
+
+def make(setup: Setup) -> Provider:
+    """The provider `local`."""
+    return Local(setup.tools, setup.workers)

@@ -180,7 +180,7 @@ class Project:
         prices = asyncio.run(quotes([job for _, job in asked], self.models(), environment))
         return {shot: price for (shot, _), price in zip(asked, prices, strict=True)}
 
-    def fetch_references(self, pass_: str | None = None) -> dict[str, str]:
+    def fetch_references(self, pass_: str | None, environment: Mapping[str, str]) -> dict[str, str]:
         """Fetch the https references of one pass that aren't known yet, once, to know what they hold. What could
         not be fetched is told by URL.
 
@@ -188,16 +188,17 @@ class Project:
             Rejected: the storyboard has errors.
             KeyError: there is no such pass.
         """
-        jobs = (job for job in self.film().jobs[self._known_pass(pass_)] if job)
+        jobs = [job for job in self.film().jobs[self._known_pass(pass_)] if job]
         urls = {given.url for job in jobs for given in job.inputs.values() if given.url and given.sha256 is None}
         if not urls:
             return {}
         import asyncio
 
-        from storyboard.providers.references import fetch
+        from storyboard.providers.references import fetch, on_loopback
 
+        loopback = on_loopback({job.provider for job in jobs}, environment)
         with self.store.workspace() as folder:
-            found, failed = asyncio.run(fetch(sorted(urls), folder, asyncio.sleep))
+            found, failed = asyncio.run(fetch(sorted(urls), folder, asyncio.sleep, loopback=loopback))
         self._pins.remember(found)
         self._assets = Assets(self.folder, self.store.memo, self._pins)
         self._film = self._front = None

@@ -2,13 +2,24 @@
 
 import json
 import shutil
+import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from PIL import Image
 
+from storyboard import digest
 from storyboard.catalog import Catalog
 from storyboard.simulator import Fault, Running, Simulator, fault
 from storyboard.tools import Tools
@@ -169,3 +180,81 @@ def test_a_model_of_the_users_own_is_rendered(film: Folder, tools: Tools) -> Non
     shown = json.loads(film.run("render", "-p", "draft", "--rehearse", "--json").stdout)
     assert [result["state"] for result in shown["results"]] == ["done", "done"]
     assert shown["jobs"][0]["model"] == "wavespeed/alibaba/wan-9.9/reference-to-video-flash"
+
+
+@pytest.fixture
+def references(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
+    """A server of one picture over TLS on loopback: its URL, the certificate to trust, and the paths asked for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=36500))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    trusted, secret = tmp_path / "trusted.pem", tmp_path / "secret.pem"
+    trusted.write_bytes(made.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    Image.new("RGB", (64, 36), "teal").save(tmp_path / "served.png")
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = (tmp_path / "served.png").read_bytes()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(trusted, secret)
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"https://localhost:{server.server_address[1]}/mira.png", trusted, asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_https_reference_is_fetched_once_to_be_hashed(
+    film: Folder, services: Running, references: tuple[str, Path, list[str]], tmp_path: Path
+) -> None:
+    url, trusted, asked = references
+    film.edit("references: [mira.png]", f'references: ["{url}"]')
+    plan = json.loads(film.run("plan", "-p", "draft", "--json").stdout)
+    assert [job["key"] for job in plan["jobs"]] == [None, None]
+    assert "aren't known yet" in plan["jobs"][0]["reasons"][0]
+    assert asked == []
+    done = rendered(film, services, "-p", "draft", SSL_CERT_FILE=str(trusted))
+    assert [result["state"] for result in done["results"]] == ["done", "done"]
+    sha256 = digest.sha256_file(tmp_path / "served.png")
+    assert done["jobs"][0]["request"]["reference_urls"] == [f"sha256:{sha256}"]
+    assert services.ledger[0].request["reference_urls"] == [url]
+    assert [job["state"] for job in json.loads(film.run("plan", "-p", "draft", "--json").stdout)["jobs"]] == [
+        "cached"
+    ] * 2
+    film.edit("@mira leaves", "@mira runs")
+    rendered(film, services, "-p", "draft")
+    assert asked == ["/mira.png"]
+
+
+def test_a_reference_on_this_machine_is_only_fetched_for_a_service_on_this_machine(
+    film: Folder, references: tuple[str, Path, list[str]]
+) -> None:
+    url, trusted, asked = references
+    film.edit("references: [mira.png]", f'references: ["{url}"]')
+    done = film.run("render", "-p", "draft", "--yes", status=5, SSL_CERT_FILE=str(trusted))
+    assert "isn't a public address" in done.stderr
+    assert asked == []

@@ -67,6 +67,8 @@ class Display:
                 if self._live is not None:
                     self._tasks[shot] = self._live.add_task("", total=of or None, shot=report.safe(shot), doing=doing)
             case Advanced(shot, done, doing):
+                if doing.startswith("submitted as") and not self._quiet:
+                    self._say(f"{report.safe(shot)}  {report.safe(doing)}")
                 if doing and shot in self._started:
                     self._started[shot] = (doing, self._started[shot][1])
                 if self._live is not None and shot in self._tasks:

@@ -23,6 +23,10 @@ from storyboard.plan import Plan
 from storyboard.providers import Limit, Provider, Unconfigured
 from storyboard.tools import Tools
 
+_UNDER_WAY = """
+Jobs that were submitted go on at their service, and this version can't pick them up again: look at the ids above, and
+at the account, before buying them anew."""
+
 
 class _Dollars(click.ParamType[Decimal]):
     name = "USD"
@@ -97,15 +101,20 @@ def command(
         _consent(plan, max_cost, yes=yes)
     if not as_json:
         click.echo(report.plan_total(plan) if plan.submits else f"{plan.pass_id}: nothing to render")
-    with Display(quiet=as_json) as display:
-        results = _render(project, plan, found, display)
-        cut = make_cut(project, plan.pass_id, tools, display)
+    try:
+        with Display(quiet=as_json) as display:
+            results = _render(project, plan, found, display)
+            cut = make_cut(project, plan.pass_id, tools, display)
+    except KeyboardInterrupt:
+        if set(found) - {"local"}:
+            click.echo(_UNDER_WAY, err=True)
+        raise
     _show(project, plan, results, cut, {}, as_json=as_json)
 
 
 def _fetch_references(project: Project, pass_: str | None, *, as_json: bool) -> None:
     try:
-        failed = project.fetch_references(pass_)
+        failed = project.fetch_references(pass_, dict(os.environ))
     except Rejected as rejected:
         common.reject(rejected.diagnostics, as_json=as_json)
     except KeyError as error:

@@ -129,7 +129,7 @@ def _checked(base: str, service: Service) -> bool:
         url = httpx.URL(base)
     except httpx.InvalidURL as error:
         raise Unconfigured(f"{service.base_variable} isn't a URL: {error}") from error
-    loopback = url.host in {"localhost", "::1"} or _is_loopback(url.host)
+    loopback = url.host in {"localhost", "::1"} or is_loopback(url.host)
     if url.userinfo:
         raise Unconfigured(f"{service.base_variable} holds credentials; the key is all that {service.title} needs")
     if not url.host or not (url.scheme == "https" or (url.scheme == "http" and loopback)):
@@ -137,7 +137,7 @@ def _checked(base: str, service: Service) -> bool:
     return loopback
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,17 +1,33 @@
 """https references, fetched once to know what they hold; the provider fetches them again for itself."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import httpx
 
 from storyboard import digest
 from storyboard.assets import MAX_BYTES
 from storyboard.pins import Held
-from storyboard.providers import web
+from storyboard.providers import aimlapi, dashscope, vercel, wavespeed, web
+from storyboard.providers.account import is_loopback
 from storyboard.sniff import is_image, is_video
 
+_BASES = {one.SERVICE.name: one.SERVICE.base_variable for one in (aimlapi, dashscope, vercel, wavespeed)}
 
-async def fetch(urls: Sequence[str], folder: Path, sleep: web.Sleep) -> tuple[dict[str, Held], dict[str, str]]:
+
+def on_loopback(providers: set[str], environment: Mapping[str, str]) -> bool:
+    """Whether all these providers are on this machine, so that references may be too."""
+    bases = [environment.get(_BASES.get(name, ""), "") for name in providers]
+    try:
+        return bool(bases) and all(is_loopback(httpx.URL(base).host) for base in bases)
+    except httpx.InvalidURL:
+        return False
+
+
+async def fetch(
+    urls: Sequence[str], folder: Path, sleep: web.Sleep, *, loopback: bool
+) -> tuple[dict[str, Held], dict[str, str]]:
     """What each URL holds, and why others couldn't be had."""
     found: dict[str, Held] = {}
     failed: dict[str, str] = {}
@@ -21,7 +37,7 @@ async def fetch(urls: Sequence[str], folder: Path, sleep: web.Sleep) -> tuple[di
         into = folder / str(number)
         async with turns:
             try:
-                media = await web.fetch(url, into, loopback=False, wanted=_usable, sleep=sleep, most=MAX_BYTES)
+                media = await web.fetch(url, into, loopback=loopback, wanted=_usable, sleep=sleep, most=MAX_BYTES)
                 found[url] = (digest.sha256_file(into), media)
             except (web.Refused, web.Gone, web.Broken, OSError) as error:
                 failed[url] = str(error)

@@ -80,6 +80,7 @@ class Remote:
         await self._turn()
         progress(0, "submitting")
         ticket = await self._submit(job, wire.filled(job.request, urls))
+        progress(0, f"submitted as {ticket.shown}")
         try:
             status = await self._wait(job, ticket, progress)
             progress(self.work(job), "downloading")

@@ -110,7 +110,7 @@ async def _make(step: Step, key: str, provider: Provider, store: Store, notify: 
             clip = folder / "clip.mp4"
             told = await provider.clip(job, clip, lambda done, doing="": notify(Advanced(step.shot, done, doing)))
             facts = facts_of(job) | {"clip": _probed(clip), **told}
-            record = await asyncio.to_thread(store.put, key, {"clip": clip}, facts)
+            record = await _kept(store, key, clip, facts)
     except ClipHeld as error:
         return _failed(step, str(error), notify, "held", spent)
     except ClipFailed as error:
@@ -121,6 +121,18 @@ async def _make(step: Step, key: str, provider: Provider, store: Store, notify: 
     for difference in told.get("differs", ()):
         notify(Noted(f"{step.shot}: {difference}"))
     return Result(step, "done", record, cost=spent)
+
+
+async def _kept(store: Store, key: str, clip: Path, facts: Mapping[str, Any]) -> Record:
+    try:
+        return await asyncio.to_thread(store.put, key, {"clip": clip}, facts)
+    except OSError as error:
+        bought = facts.get("provider")
+        if bought is None:
+            raise
+        reason = error.strerror or str(error)
+        message = f"{bought['name']} made it (id {bought['id']}), but the clip can't be kept: {reason}"
+        raise ClipHeld(message, accepted=True) from error
 
 
 def _probed(clip: Path) -> dict[str, Any]:

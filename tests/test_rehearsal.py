@@ -138,6 +138,16 @@ def test_a_lost_answer_is_held_and_sent_once(film: Folder, tools: Tools) -> None
     assert shown["spent"] == "0.50"
 
 
+def test_a_clip_that_was_bought_and_cannot_be_kept_is_held(film: Folder, services: Running) -> None:
+    (film.path / ".storyboard").mkdir()
+    (film.path / ".storyboard/cas").touch()  # where a folder should be
+    shown = rendered(film, services, "-p", "draft", status=3)
+    assert [result["state"] for result in shown["results"]] == ["held", "held"]
+    assert "can't be kept" in shown["results"][0]["error"]
+    assert services.ledger[0].id in str(shown["results"])
+    assert shown["spent"] == "0.50"
+
+
 def test_without_a_key_or_with_a_base_in_the_clear_nothing_is_sent(film: Folder, services: Running) -> None:
     assert "WAVESPEED_API_KEY" in film.run("render", "-p", "draft", "--yes", status=5).stderr
     base = {"WAVESPEED_API_KEY": "k", "WAVESPEED_BASE_URL": "http://example.org"}

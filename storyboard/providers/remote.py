@@ -85,10 +85,13 @@ class Remote:
             status = await self._wait(job, ticket, progress)
             progress(self.work(job), "downloading")
             await self._fetch(job, ticket, status, into)
-        except BaseException:
+            return self._facts(job, ticket, status, into)
+        except (ClipFailed, asyncio.CancelledError):
             into.unlink(missing_ok=True)
             raise
-        return self._facts(job, ticket, status, into)
+        except Exception as error:  # whatever it is, it costs this shot only, and the clip is paid for
+            into.unlink(missing_ok=True)
+            raise self._held(ticket, f"its clip can't be had: {error!r}") from error
 
     # -- before the purchase
 

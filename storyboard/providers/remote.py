@@ -130,7 +130,7 @@ class Remote:
     async def _submit(self, job: Job, body: Mapping[str, Any]) -> Ticket:
         title = self._api.service.title
         call = self._api.submit(job, body, digest.sha256(f"{job.key}:1".encode())[:40])
-        safe_to_repeat = getattr(self._api, "idempotent", False)
+        safe_to_repeat = self._api.service.idempotent
         for attempt in range(1, SENDS + 1):
             last = attempt == SENDS
             try:

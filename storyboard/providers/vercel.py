@@ -36,6 +36,7 @@ SERVICE = Service(
     concurrent=2,  # no page states a limit: as careful as with WaveSpeedAI
     per_minute=10,
     kept=86400,  # assumed; no page states it
+    idempotent=True,
 )
 _STATES: dict[str, State] = {"pending": "running", "completed": "done", "error": "failed", "cancelled": "cancelled"}
 _TYPES: dict[str, Kind] = {
@@ -55,7 +56,6 @@ class Vercel:
     """The adapter."""
 
     service = SERVICE
-    idempotent = True
 
     def submit(self, job: Job, body: Mapping[str, Any], nonce: str) -> Call:
         """POST to `/video-model/start`."""

@@ -29,6 +29,7 @@ class Service:
     Attributes:
         keys: Environment variables that may hold the key, first one wins.
         base: Where it is, without a slash at the end; `base_variable` names another place.
+        idempotent: Whether a repeated submit with the same nonce is the same job.
         suffix: What `base_variable` may end with that is part of the routes already.
         concurrent, per_minute: The limits of the lowest tier, or ours where none is stated.
         kept: Seconds for which outputs can be fetched.
@@ -43,6 +44,7 @@ class Service:
     per_minute: int
     kept: int
     suffix: str = ""
+    idempotent: bool = False
 
 
 @dataclass(frozen=True)

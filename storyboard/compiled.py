@@ -81,6 +81,7 @@ def _plain(film: Film) -> dict[str, Any]:
             for shot in film.shots
         ],
         "jobs": {name: [_plain_job(job) for job in jobs] for name, jobs in film.jobs.items()},
+        "budget": None if film.budget is None else str(film.budget),
         "warnings": {name: [_plain_finding(one) for one in found] for name, found in film.warnings.items()},
     }
 
@@ -109,6 +110,7 @@ def _film(kept: Mapping[str, Any], source: Source, assets: Mapping[str, Asset]) 
         tuple(Shot(i, sc, w, tuple(said), Fraction(*a), Fraction(*t), s) for i, sc, w, said, a, t, s in kept["shots"]),
         {name: tuple(_job(job, assets, prices) for job in jobs) for name, jobs in kept["jobs"].items()},
         {name: tuple(_finding(one, source) for one in found) for name, found in kept["warnings"].items()},
+        None if kept["budget"] is None else Decimal(kept["budget"]),
     )
 
 

@@ -6,7 +6,9 @@ tools of the machine, and who listens to the progress.
 
 # ruff: noqa: PLC0415 -- what only some commands need (pydantic, decoders, numpy) is imported when it is needed
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from storyboard.cut import Cut
     from storyboard.execute import Result
     from storyboard.front import Front
+    from storyboard.journal import Journal
     from storyboard.model import Storyboard
     from storyboard.providers import Limit, Provider
+    from storyboard.purchase import Purchase
 
 
 class Project:
@@ -58,6 +62,8 @@ class Project:
         self._assets = Assets(path.parent, self.store.memo, self._pins)
         self._history = History((self.store.root if rehearsal else own) / "renders" / f"{path.name}.json")
         self._compiled = own / "compiled" / f"{path.name}.json"
+        self._journal: Journal | None = None
+        self._now = now
         self._models = path.parent / "models"
         self._code = compiled.fingerprint(self._models)
         self._front: Front | None = None
@@ -69,6 +75,15 @@ class Project:
     def folder(self) -> Path:
         """The storyboard's folder."""
         return self.path.parent
+
+    @property
+    def journal(self) -> "Journal":
+        """What was bought. A rehearsal buys nothing, and keeps its own in memory."""
+        from storyboard.journal import Journal
+
+        if self._journal is None:
+            self._journal = Journal(None if self._rehearsal else self.store.root / "journal.sqlite", self._now)
+        return self._journal
 
     @property
     def board(self) -> "Storyboard":
@@ -113,9 +128,25 @@ class Project:
             key = self._history.key(pass_id, shot)
             return dict(self.store.facts(key)) if key else {}
 
-        decided = decide(film, pass_id, only, self.store.find, last)
+        paid = any(job and not job.local for job in film.jobs[pass_id])
+        bought = self.journal.latest() if paid else {}
+        decided = decide(film, pass_id, only, self.store.find, last, bought.get, self._kept)
         self.store.memo.save()
         return decided
+
+    def others(self, decided: Plan) -> "list[Purchase]":
+        """What was bought and isn't fetched yet, and isn't in a plan: clips of earlier versions of the film, of the
+        providers that the plan's pass uses.
+        """
+        providers = {job.provider for job in self.film().jobs[decided.pass_id] if job and not job.local}
+        keys = {step.key for step in decided.steps}
+        return [one for one in self.journal.open() if one.key not in keys and one.provider in providers]
+
+    def _kept(self, one: "Purchase") -> bool:
+        """Whether a clip's service still keeps it."""
+        models = self.models()
+        since = one.completed or one.accepted or one.reserved
+        return one.model in models and self._now() // 1_000_000 - since < models[one.model].kept * 1000
 
     def models(self) -> "Catalog":
         """The models that the storyboard may use: ours, and those of `models/*.toml` beside it."""
@@ -132,17 +163,21 @@ class Project:
         workers: int = 2,
         limits: "Mapping[str, Limit] | None" = None,
         notify: Callable[[Event], None] = ignore,
+        more: Collection[str] = (),
     ) -> "Mapping[str, Provider]":
         """The providers that carry a plan out. `environment` holds keys and base URLs, `limits` the user's own.
+        Those that only fetch what was bought, and those of `more`, are left out where they can't be used.
 
         Raises:
-            Unconfigured: one of them has no client, no key, or no safe base URL; nothing was sent.
+            Unconfigured: one that is to sell has no client, no key, or no safe base URL; nothing was sent.
         """
         import asyncio
+        import random  # noqa: TID251 -- this is where it is passed in
 
-        from storyboard.providers import Setup, load, poll_seconds
+        from storyboard.providers import Setup, Unconfigured, load, seconds_in
 
         names = {step.job.provider for step in decided.submits.values() if step.job}
+        wanted = {step.job.provider for step in decided.work.values() if step.job} | set(more)
         setup = Setup(
             tools=tools,
             environment=environment,
@@ -152,11 +187,17 @@ class Project:
             now=time.monotonic,
             wall=time.time,
             sleep=asyncio.sleep,
+            chance=random.random,
             limits=limits or {},
-            poll_seconds=poll_seconds(environment),
+            poll_seconds=seconds_in(environment, "STORYBOARD_POLL_SECONDS"),
             note=lambda message: notify(Noted(message)),
         )
         found = load(names, setup)
+        for name in wanted - names:
+            try:
+                found |= load({name}, setup)
+            except Unconfigured as error:
+                notify(Noted(f"what was bought there isn't fetched: {error}"))
         for step in decided.submits.values():
             if step.job:
                 found[step.job.provider].require(step.job)
@@ -209,16 +250,26 @@ class Project:
         decided: Plan,
         providers: "Mapping[str, Provider]",
         *,
+        ceiling: "Decimal | None" = None,
+        settle: float = 45.0,
+        seconds: float | None = None,
         notify: Callable[[Event], None] = ignore,
     ) -> "list[Result]":
-        """Carry out a plan: make the clips it submits. One bad shot costs no other.
+        """Carry out a plan: make, buy or fetch the clips that aren't there. One bad shot costs no other.
+
+        Args:
+            ceiling: US dollars that this render may book.
+            settle: Seconds after a lost answer before it is looked for in the service's list.
+            seconds: How long the render may wait; None for as long as it takes.
 
         Raises:
             Unconfigured: a model of the plan has no client among `providers`; nothing was sent.
             Unsendable: a request doesn't fit its model's schema; nothing was sent.
+            Unreadable: the journal of purchases can't be read; nothing was sent.
         """
         import asyncio
 
+        from storyboard.buy import Terms
         from storyboard.catalog.request import require_sendable
         from storyboard.execute import execute
 
@@ -230,11 +281,33 @@ class Project:
             if step.key:
                 done.update({other.shot: step.key for other in decided.steps if other.key == step.key})
 
+        terms = Terms(0, time.time, asyncio.sleep, time.monotonic, ceiling, self.film().budget, settle, seconds)
+
+        async def carried_out(run: int, others: "list[Purchase]") -> "list[Result]":
+            its = replace(terms, run=run)
+            return await execute(decided, others, providers, self.store, self.journal, its, notify, stored)
+
         try:
-            return asyncio.run(execute(decided, providers, self.store, notify, stored))
+            if not any(step.job and not step.job.local for step in decided.steps):
+                return asyncio.run(carried_out(0, []))
+            with self._buying(decided, ceiling) as run:
+                return asyncio.run(carried_out(run, self.others(decided)))
         finally:
             self._history.remember(decided.pass_id, done)
             self.store.memo.save()
+
+    @contextmanager
+    def _buying(self, decided: Plan, ceiling: "Decimal | None" = None) -> Iterator[int]:
+        """A render that the journal knows of; other processes can tell that it lives."""
+        from storyboard import money
+
+        planned = {"submit": len(decided.submits), "cost": money.usd(decided.cost)}
+        cached = {step.key: step.job for step in decided.steps if step.state == "cached" and step.job}
+        saved = sum((job.cost for job in cached.values() if job.cost is not None), money.FREE)
+        with self.store.workspace() as place:
+            run = self.journal.begin(place.name, self.store.lives, decided.pass_id, ceiling, planned)
+            yield run
+            self.journal.end(run, len(cached), saved)
 
     def cut(
         self,

@@ -1,14 +1,17 @@
 """What happens while a plan is carried out, as values; `cli` shows them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 
 @dataclass(frozen=True)
 class Planned:
-    """Work on several clips is about to begin: how many, and how much there is to do in all."""
+    """Work on several clips is about to begin: how many, how much there is to do in all, and US dollars at most."""
 
     clips: int
     frames: int
+    cost: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,27 @@ class Finished:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """US dollars were booked."""
+
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """Nothing more is begun; what was sent is waited for: shot -> the service's id."""
+
+    under_way: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Noted:
     """Something worth knowing that stops nothing."""
 
     message: str
 
 
-Event = Planned | Started | Advanced | Finished | Noted
+Event = Planned | Started | Advanced | Finished | Spent | Stopping | Noted
 
 
 def ignore(_event: Event) -> None:

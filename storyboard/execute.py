@@ -1,30 +1,31 @@
-"""A plan carried out: clips made a few at a time, each stored the moment it is there."""
+"""A plan carried out: clips made or bought a few at a time, each stored the moment it is there."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 
 from storyboard import money
-from storyboard.event import Advanced, Event, Finished, Noted, Planned, Started
+from storyboard.buy import LOOK_AGAIN, Bought, Buyer, Terms, probed
+from storyboard.event import Advanced, Event, Finished, Noted, Planned, Spent, Started, Stopping
 from storyboard.job import Job
-from storyboard.media import MediaError, probe
+from storyboard.journal import LEASE, Journal, Order, Unwritable
+from storyboard.media import MediaError
 from storyboard.plan import Plan, Step, facts_of
-from storyboard.providers import Provider
-from storyboard.providers.failure import ClipFailed, ClipHeld, Unconfigured
+from storyboard.providers import Maker, Provider, Seller
+from storyboard.providers.failure import ClipFailed, Unconfigured
+from storyboard.purchase import Purchase
 from storyboard.store import Record, Store
 
-LOOK_AGAIN = 0.2
-"""Seconds between two looks at a clip that another render is making."""
-
 ResultState = Literal["done", "failed", "held", "cached", "skipped"]
+_LATE = "it wasn't finished in the time that this render had; the same command goes on with it"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one step. `cost` is what was spent on it."""
+    """What became of one step. `cost` is what was booked for it."""
 
     step: Step
     state: ResultState
@@ -35,117 +36,197 @@ class Result:
 
 async def execute(
     plan: Plan,
+    others: Collection[Purchase],
     providers: Mapping[str, Provider],
     store: Store,
+    journal: Journal,
+    terms: Terms,
     notify: Callable[[Event], None],
     stored: Callable[[Step], None],
 ) -> list[Result]:
-    """Make every clip that the plan submits, as many at a time as each provider takes and the longest first, and
-    tell what became of each step. `stored` is told of each the moment that its clip is kept.
+    """Get every clip that the plan doesn't have yet, as many at a time as each provider takes: first those that were
+    bought already, then the longest; and tell what became of each step. `others` were bought for an earlier version
+    of the film, and are fetched too. `stored` is told of each step the moment that its clip is kept.
 
-    A clip that fails costs no other. Cancelled, it keeps what is finished and leaves nothing half-made.
+    A clip that fails costs no other. Cancelled once, it begins nothing more, and waits for what was sent; cancelled
+    again, it leaves. Either way everything that was sent can be gone on with.
 
     Raises:
         Unconfigured: a model's provider can't be used as things stand; nothing was made.
+        Unreadable: the journal can't be read.
     """
-    submits = {key: (step, step.job) for key, step in plan.submits.items() if step.job}
-    for _, job in submits.values():
+    work = {key: (step, step.job) for key, step in plan.work.items() if step.job}
+    for step, job in work.values():
         if job.provider not in providers:
             raise Unconfigured(f"there is no client for '{job.provider}', which {job.model} needs")
-        providers[job.provider].require(job)
-    work = {key: providers[job.provider].work(job) for key, (_, job) in submits.items()}
-    notify(Planned(len(submits), sum(work.values())))
-    turns = {name: asyncio.Semaphore(provider.limit.concurrent) for name, provider in providers.items()}
-    made: dict[str, Result] = {}
-
-    async def one(key: str, step: Step, job: Job) -> None:
-        async with turns[job.provider]:
-            try:
-                made[key] = await _claim_and_make(step, providers[job.provider], store, notify)
-            except OSError as error:
-                made[key] = _failed(step, f"the clip can't be kept: {error.strerror or error}", notify)
-            if made[key].record:
-                stored(step)
-
+        if step.state == "submit":
+            providers[job.provider].require(job)
+    crew = _Crew(plan, providers, store, Buyer(journal, store, terms, notify), notify, stored)
     try:
-        async with asyncio.TaskGroup() as group:
-            # Longest processing time first: the makespan is then at most 4/3 of the best (Graham 1969).
-            for key in sorted(submits, key=lambda key: -work[key]):
-                group.create_task(one(key, *submits[key]))
+        return await crew.work(work, [one for one in others if one.provider in providers])
     finally:
         for provider in providers.values():
             await provider.close()
-    return [_result(step, made) for step in plan.steps]
 
 
-def _result(step: Step, made: Mapping[str, Result]) -> Result:
-    if step.state == "submit" and step.job:
-        result = made[step.key or step.shot]
-        return result if result.step is step else Result(step, result.state, result.record, result.error)
-    return Result(step, "cached" if step.state == "cached" else "skipped", step.record)
+class _Crew:
+    """The tasks of one render."""
 
+    def __init__(
+        self,
+        plan: Plan,
+        providers: Mapping[str, Provider],
+        store: Store,
+        buyer: Buyer,
+        notify: Callable[[Event], None],
+        stored: Callable[[Step], None],
+    ) -> None:
+        self._plan = plan
+        self._providers = providers
+        self._store = store
+        self._buyer = buyer
+        self._notify = notify
+        self._stored = stored
+        self._terms = buyer.terms
+        self._turns = {name: asyncio.Semaphore(provider.limit.concurrent) for name, provider in providers.items()}
+        self._made: dict[str, Result] = {}
 
-async def _claim_and_make(step: Step, provider: Provider, store: Store, notify: Callable[[Event], None]) -> Result:
-    """Make a clip, or wait for whoever is making it and use theirs."""
-    if step.key is None:
-        return _failed(step, step.reasons[0], notify)
-    while True:
-        with store.claimed(step.key) as ours:
-            if ours:
-                found = store.find(step.key)
-                if isinstance(found, Record):
-                    notify(Finished(step.shot))
-                    return Result(step, "cached", found)
-                return await _make(step, step.key, provider, store, notify)
-        await asyncio.sleep(LOOK_AGAIN)
+    async def work(self, todo: Mapping[str, tuple[Step, Job]], others: Collection[Purchase]) -> list[Result]:
+        sizes = {key: self._providers[job.provider].work(job) for key, (_, job) in todo.items()}
+        self._notify(Planned(len(todo), sum(sizes.values()), self._plan.known_cost))
+        # What was bought comes first, as it costs nothing more; then the longest, so that the makespan is at most 4/3
+        # of the best (Graham 1969).
+        order = sorted(todo, key=lambda key: (todo[key][0].state == "submit", -sizes[key]))
+        tasks = {asyncio.create_task(self._one(key, *todo[key])): todo[key][0].shot for key in order}
+        tasks |= {asyncio.create_task(self._other(one)): f"{one.shot} ({one.key[:8]})" for one in others}
+        heart = asyncio.create_task(self._stay()) if any(not job.local for _, job in todo.values()) or others else None
+        try:
+            await self._all(tasks)
+        finally:
+            if heart is not None:
+                heart.cancel()
+        return [self._result(step) for step in self._plan.steps]
 
+    async def _all(self, tasks: Mapping["asyncio.Task[None]", str]) -> None:
+        """Wait for the tasks, as long as there is time and nobody stops them."""
+        pending, stopped, under_way = set(tasks), False, self._buyer.under_way
+        end = None if self._terms.seconds is None else self._terms.now() + self._terms.seconds
+        try:
+            while pending:
+                left = None if end is None else max(0.05, end - self._terms.now())
+                try:
+                    done, pending = await asyncio.wait(pending, timeout=left, return_when=asyncio.FIRST_EXCEPTION)
+                except asyncio.CancelledError:
+                    if stopped or not under_way:
+                        raise
+                    stopped = True
+                    self._notify(Stopping(dict(under_way)))
+                    for task in pending:
+                        if tasks[task] not in under_way:
+                            task.cancel()
+                    continue
+                for task in done:
+                    if not task.cancelled() and task.exception() is not None:
+                        task.result()
+                if end is not None and self._terms.now() >= end:
+                    for task in pending:  # one that is being submitted is told its id first
+                        if under_way.get(tasks[task], "-") != "":
+                            task.cancel()
+        finally:
+            for task in pending:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if stopped:
+            raise asyncio.CancelledError
 
-async def _make(step: Step, key: str, provider: Provider, store: Store, notify: Callable[[Event], None]) -> Result:
-    job = step.job
-    assert job is not None
-    notify(Started(step.shot, "rendering", provider.work(job)))
-    spent = job.cost or money.FREE
-    try:
-        with store.workspace() as folder:
-            clip = folder / "clip.mp4"
-            told = await provider.clip(job, clip, lambda done, doing="": notify(Advanced(step.shot, done, doing)))
-            facts = facts_of(job) | {"clip": _probed(clip), **told}
-            record = await _kept(store, key, clip, facts)
-    except ClipHeld as error:
-        return _failed(step, str(error), notify, "held", spent)
-    except ClipFailed as error:
-        return _failed(step, str(error), notify, cost=spent if error.accepted else money.FREE)
-    except MediaError as error:
-        return _failed(step, str(error), notify)
-    notify(Finished(step.shot))
-    for difference in told.get("differs", ()):
-        notify(Noted(f"{step.shot}: {difference}"))
-    return Result(step, "done", record, cost=spent)
+    async def _one(self, key: str, step: Step, job: Job) -> None:
+        provider = self._providers[job.provider]
+        if step.key is None:
+            self._made[key] = self._failed(step, step.reasons[0])
+        elif isinstance(provider, Maker):
+            async with self._turns[job.provider]:
+                try:
+                    self._made[key] = await self._make(step, step.key, job, provider)
+                except OSError as error:
+                    self._made[key] = self._failed(step, f"the clip can't be kept: {error.strerror or error}")
+        elif isinstance(provider, Seller):
+            self._made[key] = await self._buy(step, step.key, job, provider)
+        if self._made[key].record:
+            self._stored(step)
 
+    async def _buy(self, step: Step, key: str, job: Job, seller: Seller) -> Result:
+        order = None
+        if step.state == "submit":
+            ceilings = self._terms.ceiling, self._terms.budget
+            order = Order(job, step.shot, self._plan.pass_id, self._terms.run, step.anew, *ceilings)
+        got = await self._buyer.clip(step.shot, key, order, seller, self._turns[job.provider])
+        self._notify(Spent(got.cost))
+        return self._told(step, got)
 
-async def _kept(store: Store, key: str, clip: Path, facts: Mapping[str, Any]) -> Record:
-    try:
-        return await asyncio.to_thread(store.put, key, {"clip": clip}, facts)
-    except OSError as error:
-        bought = facts.get("provider")
-        if bought is None:
-            raise
-        reason = error.strerror or str(error)
-        message = f"{bought['name']} made it (id {bought['id']}), but the clip can't be kept: {reason}"
-        raise ClipHeld(message, accepted=True) from error
+    def _told(self, step: Step, got: Bought) -> Result:
+        self._notify(Finished(step.shot, got.error))
+        for note in got.notes:
+            self._notify(Noted(f"{step.shot}: {note}"))
+        return Result(step, got.state, got.record, got.error or None, got.cost)
 
+    async def _other(self, one: Purchase) -> None:
+        """Fetch what was bought for an earlier version of the film."""
+        seller = self._providers[one.provider]
+        if not isinstance(seller, Seller):
+            return
+        name = f"{one.shot} ({one.key[:8]})"
+        got = await self._buyer.clip(name, one.key, None, seller, self._turns[one.provider])
+        self._notify(Finished(name, got.error))
+        what = f"its clip of an earlier version is fetched ({one.shown})" if got.record else got.error
+        self._notify(Noted(f"{one.shot}: {what}"))
 
-def _probed(clip: Path) -> dict[str, Any]:
-    found = probe(clip)
-    return {"width": found.width, "height": found.height, "frames": found.frames, "sound": found.sound}
+    async def _make(self, step: Step, key: str, job: Job, maker: Maker) -> Result:
+        """Make a clip here, or wait for whoever is making it and use theirs."""
+        while True:
+            with self._store.claimed(key) as ours:
+                if ours:
+                    found = self._store.find(key)
+                    if isinstance(found, Record):
+                        self._notify(Finished(step.shot))
+                        return Result(step, "cached", found)
+                    return await self._made_here(step, key, job, maker)
+            await self._terms.sleep(LOOK_AGAIN)
 
+    async def _made_here(self, step: Step, key: str, job: Job, maker: Maker) -> Result:
+        self._notify(Started(step.shot, "rendering", maker.work(job)))
+        try:
+            with self._store.workspace() as folder:
+                clip = folder / "clip.mp4"
 
-def _failed(
-    step: Step,
-    error: str,
-    notify: Callable[[Event], None],
-    state: Literal["failed", "held"] = "failed",
-    cost: Decimal = money.FREE,
-) -> Result:
-    notify(Finished(step.shot, error))
-    return Result(step, state, error=error, cost=cost)
+                def progress(done: int, doing: str = "") -> None:
+                    self._notify(Advanced(step.shot, done, doing))
+
+                told = await maker.make(job, clip, progress)
+                facts: dict[str, Any] = facts_of(job) | {"clip": probed(clip), **told}
+                record = await asyncio.to_thread(self._store.put, key, {"clip": clip}, facts)
+        except (ClipFailed, MediaError) as error:
+            return self._failed(step, str(error))
+        self._notify(Finished(step.shot))
+        return Result(step, "done", record)
+
+    def _failed(self, step: Step, error: str) -> Result:
+        self._notify(Finished(step.shot, error))
+        return Result(step, "failed", error=error)
+
+    def _result(self, step: Step) -> Result:
+        if step.waits and step.job:
+            result = self._made.get(step.key or step.shot)
+            if result is None:
+                under_way = step.state != "submit" or step.shot in self._buyer.under_way
+                return Result(step, "held" if under_way else "failed", error=_LATE)
+            return result if result.step is step else Result(step, result.state, result.record, result.error)
+        if step.state == "blocked":
+            return Result(step, "failed", error="; ".join(step.reasons))
+        return Result(step, "cached" if step.state == "cached" else "skipped", step.record)
+
+    async def _stay(self) -> None:
+        """Signs of life while clips are waited for."""
+        while True:
+            with suppress(Unwritable):
+                self._buyer.journal.stay()
+            await self._terms.sleep(LEASE / 4000)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -39,7 +40,9 @@ class Pass(NamedTuple):
 
 @dataclass(frozen=True)
 class Film:
-    """The shots in order, and for each pass their jobs (None for a shot that is skipped) and its warnings."""
+    """The shots in order, and for each pass their jobs (None for a shot that is skipped) and its warnings. `budget` is
+    what all its purchases may cost, in US dollars.
+    """
 
     title: str
     aspect: str
@@ -49,3 +52,4 @@ class Film:
     shots: tuple[Shot, ...]
     jobs: Mapping[str, tuple[Job | None, ...]]
     warnings: Mapping[str, tuple[Diagnostic, ...]]
+    budget: Decimal | None = None

@@ -61,6 +61,7 @@ class Front:
             tuple(self._shots()),
             {name: tuple(one.jobs) for name, one in lowered.items()},
             {name: tuple(one.findings) for name, one in lowered.items()},
+            board.budget,
         )
 
     def _compile(self) -> tuple[dict[str, Lowered], list[Diagnostic]]:

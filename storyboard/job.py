@@ -28,6 +28,11 @@ class Input(NamedTuple):
         return f"sha256:{self.sha256}" if self.sha256 else f"unknown:{self.label}"
 
 
+def bare(label: str | None) -> str:
+    """A URL without its query, where signatures stand; a path as it is."""
+    return label.partition("?")[0] if label and label.startswith("https://") else label or ""
+
+
 class Job(NamedTuple):
     """One clip of one model.
 
@@ -52,6 +57,11 @@ class Job(NamedTuple):
     def provider(self) -> str:
         """The part of the model's id before the first slash."""
         return self.model.partition("/")[0]
+
+    @property
+    def local(self) -> bool:
+        """Whether this machine makes it itself, for free."""
+        return self.provider == "local"
 
 
 def new(

@@ -7,20 +7,25 @@ from typing import Any, Literal, NamedTuple
 
 from storyboard import money, timing
 from storyboard.film import Film, Shot
-from storyboard.job import Job
+from storyboard.job import Job, bare
+from storyboard.purchase import Purchase
+from storyboard.purchase import State as PurchaseState
 from storyboard.store import Lost, Record
 
 State = Literal["cached", "submit", "resume", "held", "blocked", "skipped", "clip"]
 
 
 class Step(NamedTuple):
-    """What happens to one shot. `job` makes its clip; `record` is the clip that it already has."""
+    """What happens to one shot. `job` makes its clip; `record` is the clip that it already has; `anew` says that it
+    was bought once, and its clip can't be had any more.
+    """
 
     of: Shot
     job: Job | None
     state: State
     reasons: tuple[str, ...]
     record: Record | None = None
+    anew: bool = False
 
     @property
     def shot(self) -> str:
@@ -31,6 +36,11 @@ class Step(NamedTuple):
     def key(self) -> str | None:
         """The job's key; None where there is no job, or a reference of it isn't known yet."""
         return self.job.key if self.job else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether its clip is still to be had: made, bought, or fetched by its id."""
+        return self.state in {"submit", "resume", "held"}
 
     @property
     def cost(self) -> Decimal | None:
@@ -53,9 +63,14 @@ class Plan:
     @property
     def submits(self) -> dict[str, Step]:
         """The steps that make a clip, by key: two shots that ask for the same clip are one."""
+        return {key: step for key, step in self.work.items() if step.state == "submit"}
+
+    @property
+    def work(self) -> dict[str, Step]:
+        """The steps whose clip is still to be had, by key."""
         jobs: dict[str, Step] = {}
         for step in self.steps:
-            if step.state == "submit" and step.job:
+            if step.waits and step.job:
                 jobs.setdefault(step.key or step.shot, step)
         return jobs
 
@@ -104,13 +119,16 @@ def decide(
     only: Collection[str],
     find: Callable[[str], Record | Lost],
     last: Callable[[str], Mapping[str, Any]],
+    bought: Callable[[str], Purchase | None],
+    kept: Callable[[Purchase], bool],
 ) -> Plan:
     """The plan of one pass, for the shots of `only` or, if it is empty, for all.
 
-    `find` looks a key up; `last` gives the facts of a shot's last render.
+    `find` looks a key up; `last` gives the facts of a shot's last render; `bought` the last purchase of a key;
+    `kept` tells whether its service still keeps the clip.
     """
     pairs = zip(film.shots, film.jobs[pass_id], strict=True)
-    steps = (_step(shot, job, find, last) for shot, job in pairs if not only or shot.id in only)
+    steps = (_step(shot, job, find, last, bought, kept) for shot, job in pairs if not only or shot.id in only)
     return Plan(film.title, pass_id, tuple(steps))
 
 
@@ -119,6 +137,8 @@ def _step(
     job: Job | None,
     find: Callable[[str], Record | Lost],
     last: Callable[[str], Mapping[str, Any]],
+    bought: Callable[[str], Purchase | None],
+    kept: Callable[[Purchase], bool],
 ) -> Step:
     if job is None:
         return Step(shot, None, "skipped", ("skip: true",))
@@ -128,6 +148,9 @@ def _step(
     found = find(job.key)
     if isinstance(found, Record):
         return Step(shot, job, "cached", ("unchanged",), found)
+    purchase = None if job.local else bought(job.key)
+    if purchase is not None and purchase.state not in _FORGOTTEN:
+        return _resumed(shot, job, purchase, found, kept)
     if found.reason:
         return Step(shot, job, "submit", (found.reason,))
     facts = last(shot.id)
@@ -135,12 +158,36 @@ def _step(
     return Step(shot, job, "submit", reasons or ("not rendered yet",))
 
 
+_FORGOTTEN: frozenset[PurchaseState] = frozenset({"reserved", "unsent", "dropped", "waived"})
+
+
+def _resumed(shot: Shot, job: Job, one: Purchase, lost: Lost, kept: Callable[[Purchase], bool]) -> Step:
+    """What follows from an earlier purchase of a clip that isn't there."""
+    match one.state:
+        case "accepted" | "completed":
+            return Step(shot, job, "resume", (f"bought as {one.shown}: not fetched yet",))
+        case "stored" if kept(one):
+            why = lost.reason or "its clip isn't in the store"
+            return Step(shot, job, "resume", (f"{why}: fetched again as {one.shown}",))
+        case "stored":
+            why = lost.reason or "its clip isn't in the store"
+            return Step(shot, job, "submit", (f"{why}, and its service keeps it no longer",), anew=True)
+        case "intent" | "lost" | "gone":
+            why = one.reason or "it was being submitted when the render ended"
+            return Step(shot, job, "held", (why,))
+        case "moderated" | "given up":
+            help_ = "change its text, references, take or seed" if one.state == "moderated" else "given up"
+            return Step(shot, job, "blocked", (f"{one.reason or one.state}: {help_}",))
+        case _:
+            return Step(shot, job, "submit", (one.reason or one.state,))
+
+
 def differences(before: Mapping[str, Any], job: Job) -> Iterator[str]:
     """Each field in which `job` differs from the facts of an earlier render, old -> new."""
     if before.get("model") != job.model:
         yield f"model: {before.get('model')} -> {job.model}"
     old, new = before.get("request", {}), job.request
-    labels = before.get("inputs", {}) | {name: given.label for name, given in job.inputs.items()}
+    labels = before.get("inputs", {}) | {name: bare(given.label) for name, given in job.inputs.items()}
     for name in sorted(old.keys() | new.keys()):
         if old.get(name) != new.get(name):
             yield f"{name}: {_shown(old.get(name), labels)} -> {_shown(new.get(name), labels)}"
@@ -163,6 +210,6 @@ def facts_of(job: Job) -> dict[str, Any]:
     return {
         "model": job.model,
         "request": dict(job.request),
-        "inputs": {name: given.label for name, given in job.inputs.items()},
+        "inputs": {name: bare(given.label) for name, given in job.inputs.items()},
         "cost": money.usd(job.cost),
     }

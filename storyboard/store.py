@@ -138,6 +138,20 @@ class Store:
                         _remove_abandoned(other)
             yield folder
 
+    def lives(self, name: str) -> bool:
+        """Whether the process is there that made a workspace of that name."""
+        try:
+            handle = os.open(self.root / "tmp" / name, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
     @contextmanager
     def claimed(self, key: str) -> Iterator[bool]:
         """Whether `key` is the caller's to make; False while someone else, here or in another process, is at it.

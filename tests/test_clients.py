@@ -38,6 +38,7 @@ from storyboard.providers import Setup, load
 from storyboard.simulator import Running, Simulator
 from storyboard.tools import Tools
 from tests.folder import ROOT, Folder
+from tests.scripted import bought
 from tests.test_lower import job
 
 CLIENTS = ROOT / "tests" / "clients"
@@ -198,6 +199,7 @@ def ours(recorder: Recorder, tools: Tools, tmp_path: Path) -> Make:
             now=time.monotonic,
             wall=time.time,
             sleep=asyncio.sleep,
+            chance=lambda: 0.5,
             poll_seconds=0.1,
         )
         into = tmp_path / "ours.mp4"
@@ -206,7 +208,7 @@ def ours(recorder: Recorder, tools: Tools, tmp_path: Path) -> Make:
             provider = load({made.provider}, setup)[made.provider]
             provider.require(made)
             try:
-                await provider.clip(made, into, lambda _done, _doing="": None)
+                await bought(provider, made, into)
             finally:
                 await provider.close()
 

@@ -4,30 +4,49 @@ import asyncio
 import base64
 import re
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from storyboard import digest, execute, media
 from storyboard import job as jobs
+from storyboard.buy import Terms
 from storyboard.catalog import Catalog
 from storyboard.film import Shot
 from storyboard.job import Input, Job
+from storyboard.journal import Journal
 from storyboard.memo import Memo
 from storyboard.plan import Plan, Step
-from storyboard.providers import Limit, Provider, Setup, load, poll_seconds, web
+from storyboard.providers import Limit, Provider, Setup, load, seconds_in, web
 from storyboard.providers.failure import ClipFailed, ClipHeld, Unconfigured
+from storyboard.providers.remote import Remote
+from storyboard.providers.wire import Ticket
 from storyboard.sniff import is_video
 from storyboard.store import Store
 from storyboard.tools import Tools
-from tests.scripted import HTML, ID, KEY, SERVICES, Clock, Reply, Request, Script, Server, Told, page, ranged, told
+from tests.scripted import (
+    HTML,
+    ID,
+    KEY,
+    SERVICES,
+    Clock,
+    Reply,
+    Request,
+    Script,
+    Server,
+    Told,
+    bought,
+    page,
+    ranged,
+    told,
+)
 
 MODELS = Catalog()
 PICTURE = "https://pictures.example/mira.png"
@@ -37,10 +56,6 @@ WHY = "no such thing here"
 
 every = pytest.mark.parametrize("api", sorted(SERVICES))
 uploading = pytest.mark.parametrize("api", ["wavespeed", "dashscope"])
-
-
-def unwatched(_done: int, _doing: str = "") -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +110,7 @@ class Rig:
             now=self.clock.now,
             wall=self.clock.wall,
             sleep=self.clock.sleep,
+            chance=lambda: 0.5,
             poll_seconds=0.01,
             note=self.noted.append,
         )
@@ -130,7 +146,7 @@ class Rig:
 
         async def go() -> list[Mapping[str, Any]]:
             places = [self.into, *(self.place / f"{n}.mp4" for n in range(1, len(given)))]
-            made = [provider.clip(job, place, unwatched) for job, place in zip(given, places, strict=True)]
+            made = [bought(provider, job, place) for job, place in zip(given, places, strict=True)]
             try:
                 return await asyncio.gather(*made) if at_once else [await one for one in made]
             finally:
@@ -490,11 +506,12 @@ def test_a_poll_whose_answer_has_another_shape_is_made_again(rig: Rig) -> None:
 
 
 @every
-def test_eight_lost_polls_in_a_row_are_enough(rig: Rig) -> None:
+def test_a_service_that_does_not_answer_for_minutes_is_left_alone(rig: Rig) -> None:
     bad, good = page(503), told(rig.says.pending())
-    rig.script("poll", *[bad] * 7, good, *[bad] * 8)
+    rig.script("poll", *[bad] * 7, good, bad)
     assert "can't be asked" in rig.held_with_id()
-    assert len(rig.of("poll")) == 16
+    assert 300 < rig.clock.time < 600
+    assert 16 <= len(rig.of("poll")) < 60, "a service in trouble is asked less often"
 
 
 @every
@@ -994,51 +1011,39 @@ def test_the_limits_are_the_lowest_tiers_unless_the_user_has_others(rig: Rig) ->
     assert rig.provider(limits={rig.told.name: Limit(7, 70)}).limit == Limit(7, 70)
 
 
-class Counted:
-    """A provider with a count of the clips that it makes at once."""
+class Counted(Remote):
+    """A service with a count of the jobs that are under way at once."""
 
-    def __init__(self, inner: Provider) -> None:
-        self.inner = inner
-        self.now = self.most = 0
+    now = most = 0
 
-    @property
-    def limit(self) -> Limit:
-        return self.inner.limit
-
-    def require(self, job: Job) -> None:
-        self.inner.require(job)
-
-    def work(self, job: Job) -> int:
-        return self.inner.work(job)
-
-    def close(self) -> Awaitable[None]:
-        return self.inner.close()
-
-    async def clip(self, job: Job, into: Path, progress: Any) -> Mapping[str, Any]:
-        with self:
-            return await self.inner.clip(job, into, progress)
-
-    def __enter__(self) -> Self:
+    async def submit(self, *given: Any) -> Ticket:
         self.now += 1
         self.most = max(self.most, self.now)
-        return self
+        return await super().submit(*given)
 
-    def __exit__(self, *_: object) -> None:
-        self.now -= 1
+    async def collect(self, *given: Any) -> Mapping[str, Any]:
+        try:
+            return await super().collect(*given)
+        finally:
+            self.now -= 1
 
 
 @every
 def test_no_more_are_under_way_than_the_limit(rig: Rig) -> None:
-    counted = Counted(rig.provider(limits={rig.told.name: Limit(2, 100)}))
+    plain = rig.provider(limits={rig.told.name: Limit(2, 100)})
+    assert isinstance(plain, Remote)
+    counted = Counted(plain._api, plain._setup)
     rig.script("poll", *[told(rig.says.pending())] * 6, told(rig.says.done(rig.url)))
     shot = Shot("a", "", "", (), Fraction(5), Fraction(0), skip=False)
     steps = tuple(Step(shot._replace(id=f"s{n}"), rig.job(seed=n), "submit", ("new",)) for n in range(5))
     store = Store(rig.place / "store", Memo(rig.place / "store" / "hashes", lambda: 0))
+    plan, sellers, clock = Plan("film", "draft", steps), {rig.told.name: counted}, rig.clock
+    journal = Journal(None, lambda: int(clock.wall() * 1e9))
+    terms = Terms(journal.begin("one", lambda _name: True), clock.wall, clock.sleep, clock.now)
     results = asyncio.run(
-        execute.execute(
-            Plan("film", "draft", steps), {rig.told.name: counted}, store, lambda _event: None, lambda _step: None
-        )
+        execute.execute(plan, [], sellers, store, journal, terms, lambda _event: None, lambda _step: None)
     )
+    assert [one.state for one in journal.all()] == ["stored"] * 5
     assert [(result.state, result.error) for result in results] == [("done", None)] * 5
     assert counted.most == 2
     assert len(rig.of("submit")) == 5
@@ -1127,14 +1132,14 @@ def test_a_provider_that_nobody_wrote_is_named(rig: Rig) -> None:
 
 @pytest.mark.parametrize(("text", "seconds"), [("", None), ("  ", None), ("0", 0.0), (" 2.5 ", 2.5), ("3599", 3599.0)])
 def test_poll_seconds(text: str, seconds: float | None) -> None:
-    assert poll_seconds({"STORYBOARD_POLL_SECONDS": text}) == seconds
-    assert poll_seconds({}) is None
+    assert seconds_in({"STORYBOARD_POLL_SECONDS": text}, "STORYBOARD_POLL_SECONDS") == seconds
+    assert seconds_in({}, "STORYBOARD_POLL_SECONDS") is None
 
 
 @pytest.mark.parametrize("text", ["-1", "soon", "nan", "inf", "3600", "1,5", "1s"])
 def test_poll_seconds_that_are_none(text: str) -> None:
     with pytest.raises(Unconfigured, match="STORYBOARD_POLL_SECONDS"):
-        poll_seconds({"STORYBOARD_POLL_SECONDS": text})
+        seconds_in({"STORYBOARD_POLL_SECONDS": text}, "STORYBOARD_POLL_SECONDS")
 
 
 # -- answers that nobody should give

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import click
 from storyboard import report
 from storyboard.compiler import Project, load
 from storyboard.diagnostic import Diagnostic, Rejected
+from storyboard.failure import Unreadable
 from storyboard.plan import Plan
 from storyboard.tools import Tools
 
@@ -69,10 +71,18 @@ def make_plan(project: Project, pass_: str | None, only: Sequence[str] = (), *, 
         reject(rejected.diagnostics, as_json=as_json)
     except KeyError as error:
         raise click.UsageError(str(error.args[0])) from error
+    except Unreadable as error:
+        refuse(str(error))
     warnings = project.warnings(plan.pass_id)
     if warnings and not as_json:
         click.echo(report.findings(warnings, color=color(sys.stderr)), err=True)
     return plan
+
+
+def refuse(reason: str) -> Never:
+    """Say that nothing is done, and end with status 4."""
+    click.echo(f"Refused: {report.safe(reason)}. Nothing was sent.", err=True)
+    raise click.exceptions.Exit(REFUSED)
 
 
 def reject(found: Sequence[Diagnostic], *, as_json: bool) -> Never:
@@ -111,6 +121,32 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Se
     for row in rows:
         table.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in row))
     Console().print(table)
+
+
+class Stretch(click.ParamType[float]):
+    """A stretch of time: `90`, `90s`, `30m`, `2h`, `7d`, in seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhd]?)", str(value))
+        if not found:
+            self.fail(f"'{value}' isn't a stretch of time, such as 90, 30m or 2h", param, ctx)
+        return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
+def settle_seconds() -> float:
+    """STORYBOARD_SETTLE_SECONDS: how long after a lost answer it is looked for at the service; 45 s."""
+    from storyboard.providers import Unconfigured, seconds_in  # noqa: PLC0415 -- a plan asks nobody
+
+    try:
+        told = seconds_in(os.environ, "STORYBOARD_SETTLE_SECONDS")
+    except Unconfigured as error:
+        raise click.UsageError(str(error)) from error
+    return 45.0 if told is None else told
 
 
 def workers() -> int:

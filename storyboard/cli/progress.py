@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import click
 
-from storyboard import report
-from storyboard.event import Advanced, Event, Finished, Noted, Planned, Started
+from storyboard import money, report
+from storyboard.event import Advanced, Event, Finished, Noted, Planned, Spent, Started, Stopping
 
 
 class Display:
@@ -22,6 +22,7 @@ class Display:
         self._done: dict[str, int] = {}
         self._all: Any = None
         self._left = 0
+        self._cost = self._spent = money.FREE
 
     def __enter__(self) -> Self:
         if sys.stderr.isatty() and not self._quiet:
@@ -58,10 +59,21 @@ class Display:
     def show(self, event: Event) -> None:
         """Show one event. Called from several threads."""
         match event:
-            case Planned(clips, frames):
+            case Planned(clips, frames, cost):
+                self._cost = cost
                 self._left = clips
                 if self._live is not None and clips > 1:
                     self._all = self._live.add_task("", total=frames, shot="all", doing=f"{clips} clips")
+            case Spent(amount):
+                self._spent += amount
+                if self._all is not None and self._cost:
+                    self._live.update(self._all, doing=f"${money.usd(self._spent)} of ${money.usd(self._cost)}")
+            case Stopping(under_way):
+                shown = ", ".join(f"{shot} ({one})" if one else shot for shot, one in under_way.items())
+                self._say(
+                    f"stopping: nothing more is begun; in flight, and waited for: {report.safe(shown)}\n"
+                    "Ctrl-C again leaves at once; the same command goes on with them"
+                )
             case Started(shot, doing, of):
                 self._started[shot] = (doing, time.monotonic())
                 if self._live is not None:

@@ -19,13 +19,10 @@ from storyboard.cli.progress import Display
 from storyboard.compiler import Project
 from storyboard.diagnostic import Rejected
 from storyboard.execute import Result
+from storyboard.failure import Unreadable, Unwritable
 from storyboard.plan import Plan
 from storyboard.providers import Limit, Provider, Unconfigured
 from storyboard.tools import Tools
-
-_UNDER_WAY = """
-Jobs that were submitted go on at their service, and this version can't pick them up again: look at the ids above, and
-at the account, before buying them anew."""
 
 
 class _Dollars(click.ParamType[Decimal]):
@@ -57,7 +54,7 @@ class _Limit(click.ParamType[tuple[str, int, int]]):
 @common.file_argument
 @common.pass_option
 @click.option("--only", metavar="IDS", help="Only these shots: s010,s020.")
-@click.option("--max-cost", type=_Dollars(), help="Refuse a plan that costs more.")
+@click.option("--max-cost", type=_Dollars(), help="Spend no more than this: a plan that costs more is refused.")
 @click.option("--yes", is_flag=True, help="Don't ask before spending.")
 @click.option("--rehearse", is_flag=True, help="Run against the simulator: spends nothing, needs no key.")
 @click.option(
@@ -68,6 +65,9 @@ class _Limit(click.ParamType[tuple[str, int, int]]):
     envvar="STORYBOARD_LIMIT",
     help="Your account's limits: clips at once / begun in a minute, such as wavespeed=100/60.",
 )
+@click.option(
+    "--timeout", type=common.Stretch(), metavar="TIME", help="End after this long, such as 90 or 30m; resumable."
+)
 @common.json_option
 def command(
     file: Path,
@@ -77,6 +77,7 @@ def command(
     yes: bool,
     rehearse: bool,
     limits: tuple[tuple[str, int, int], ...],
+    timeout: float | None,
     as_json: bool,
 ) -> None:
     """Make the clips that are missing or changed, then the cut."""
@@ -93,21 +94,24 @@ def command(
         _show(project, plan, *rehearsed, as_json=as_json)
         return
     if not sys.stdin.isatty():
-        _consent(plan, max_cost, yes=yes)
+        _consent(project, plan, max_cost, yes=yes)
     tools = common.find_tools()
     with Display(quiet=as_json) as display:
         found = _providers(project, plan, tools, dict(os.environ), account, display)
     if sys.stdin.isatty():
-        _consent(plan, max_cost, yes=yes)
+        _consent(project, plan, max_cost, yes=yes)
     if not as_json:
-        click.echo(report.plan_total(plan) if plan.submits else f"{plan.pass_id}: nothing to render")
+        click.echo(report.plan_total(plan) if plan.work else f"{plan.pass_id}: nothing to render")
+    terms = {"ceiling": max_cost, "settle": common.settle_seconds(), "seconds": timeout}
     try:
         with Display(quiet=as_json) as display:
-            results = _render(project, plan, found, display)
+            results = _render(project, plan, found, display, terms)
             cut = make_cut(project, plan.pass_id, tools, display)
     except KeyboardInterrupt:
-        if set(found) - {"local"}:
-            click.echo(_UNDER_WAY, err=True)
+        under_way = [f"{one.shot} ({one.shown})" for one in project.journal.open()] if set(found) - {"local"} else []
+        if under_way:
+            where = "bought, and still at their service: "
+            click.echo(f"\n{where}{report.safe(', '.join(under_way))}; the same command fetches them", err=True)
         raise
     _show(project, plan, results, cut, {}, as_json=as_json)
 
@@ -132,18 +136,25 @@ def _providers(
     display: Display,
 ) -> Mapping[str, Provider]:
     try:
-        return project.providers(plan, tools, environment, workers=common.workers(), limits=limits, notify=display.show)
+        others = {one.provider for one in project.others(plan)}
+        return project.providers(
+            plan, tools, environment, workers=common.workers(), limits=limits, notify=display.show, more=others
+        )
     except Unconfigured as error:
         click.echo(f"Error: {report.safe(str(error))}; nothing was sent", err=True)
         raise click.exceptions.Exit(common.UNCONFIGURED) from error
 
 
-def _render(project: Project, plan: Plan, found: Mapping[str, Provider], display: Display) -> list[Result]:
+def _render(
+    project: Project, plan: Plan, found: Mapping[str, Provider], display: Display, terms: Mapping[str, Any]
+) -> list[Result]:
     try:
-        return project.render(plan, found, notify=display.show)
+        return project.render(plan, found, notify=display.show, **terms)
     except Unsendable as error:
         click.echo(f"Error: {report.safe(str(error))}; nothing was sent", err=True)
         raise click.exceptions.Exit(common.HAS_ERRORS) from error
+    except (Unreadable, Unwritable) as error:
+        common.refuse(str(error))
 
 
 def _rehearse(
@@ -159,7 +170,7 @@ def _rehearse(
         # The simulator has no limits of its own here: a rehearsal needn't take as long as the real render.
         quick = {step.job.provider: Limit(common.workers(), 1 << 30) for step in plan.submits.values() if step.job}
         found = _providers(project, plan, tools, environment, quick, display)
-        results = _render(project, plan, found, display)
+        results = _render(project, plan, found, display, {})
         cut = make_cut(project, plan.pass_id, tools, display)
         submitted = len(running.ledger)
     return results, cut, {"submitted": submitted, "cost": money.usd(real.cost), "seconds": takes}
@@ -187,25 +198,27 @@ def _show(
         raise click.exceptions.Exit(common.PARTLY)
 
 
-def _consent(plan: Plan, max_cost: Decimal | None, *, yes: bool) -> None:
-    """End with status 4 unless the plan is free, within the ceiling, or agreed to."""
-    cost = plan.cost
+def _consent(project: Project, plan: Plan, max_cost: Decimal | None, *, yes: bool) -> None:
+    """End with status 4 unless the plan is free, within the ceilings, or agreed to."""
+    cost, budget = plan.cost, project.film().budget
     if cost == 0:
         return
     total = report.plan_total(plan)
+    if budget is not None:
+        spent = project.journal.spent()
+        if cost is None or spent + cost > budget:
+            common.refuse(f"{total}, which with ${money.usd(spent)} spent is over the budget of ${money.usd(budget)}")
     if max_cost is not None and (cost is None or cost > max_cost):
-        _refuse(f"{total}, which is over the ceiling of ${money.usd(max_cost)}")
+        common.refuse(f"{total}, which is over the ceiling of ${money.usd(max_cost)}")
     if yes or max_cost is not None:
         return
     if not sys.stdin.isatty():
-        _refuse(f"{total}; agree to it with --yes, or set a ceiling with --max-cost")
+        common.refuse(f"{total}; agree to it with --yes, or set a ceiling with --max-cost")
     if not click.confirm(f"{total}. Go on?", err=True):
-        _refuse("not agreed to")
-
-
-def _refuse(reason: str) -> None:
-    click.echo(f"Refused: {reason}. Nothing was sent.", err=True)
-    raise click.exceptions.Exit(common.REFUSED)
+        common.refuse("not agreed to")
+    unknown = sum(step.cost is None for step in plan.submits.values())
+    if unknown and not click.confirm(f"The price of {report.count(unknown, 'clip')} is unknown. Buy all the same?"):
+        common.refuse("not agreed to")
 
 
 def _result_json(result: Result, build: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from storyboard.model.character import Character
 from storyboard.model.passes import Pass
 from storyboard.model.reference import Reference
 from storyboard.model.shot import Override, Shot
-from storyboard.model.values import Aspect, Duration, Filled, Fps, Id, Seed, Text, Written, bad, listed, mapped
+from storyboard.model.values import Aspect, Dollars, Duration, Filled, Fps, Id, Seed, Text, Written, bad, listed, mapped
 
 __all__ = ["Character", "Duration", "Override", "Pass", "Reference", "Scene", "Shot", "Storyboard", "Style"]
 
@@ -49,6 +49,9 @@ class Storyboard(Written):
     aspect: Aspect = Field("16:9", description="16:9 or 9:16, where the model offers it.")
     fps: Fps = Field(Fraction(24), description='Frames per second of the cut: whole, or "24000/1001".')
     seed: Seed = Field(1, description="Of every shot, unless it says otherwise.")
+    budget: Dollars | None = Field(
+        None, description="US dollars that all purchases of this film together may cost: nothing is bought beyond it."
+    )
     style: Style = Field(Style(), description="Words that every shot shares.")
     characters: Annotated[dict[Id, Character], BeforeValidator(mapped)] = Field(
         {}, description="Characters, props and places by id."

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -176,6 +177,14 @@ def read_resolution(value: object) -> str:
     return text
 
 
+def read_dollars(value: object) -> Decimal:
+    """US dollars, exactly: `20` or `20.50`."""
+    text = _text(value, "US dollars")
+    if not re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", text):
+        raise bad("SB104", f"'{text}' isn't an amount of US dollars", "write a number such as 20 or 20.50")
+    return Decimal(text)
+
+
 def one_of(*words: str) -> Callable[[object], str]:
     """A reader of one of a few words."""
 
@@ -222,6 +231,7 @@ Fps = Annotated[
         anyOf=[{"type": "integer", "minimum": 1, "maximum": 120}, {"type": "string", "pattern": "^[0-9]+/[0-9]+$"}]
     ),
 ]
+Dollars = Annotated[Decimal, BeforeValidator(read_dollars), _schema(type="number", minimum=0)]
 Aspect = Annotated[str, BeforeValidator(read_aspect), _schema(type="string", examples=["16:9", "9:16"])]
 Resolution = Annotated[str, BeforeValidator(read_resolution), _schema(type="string", examples=["720p", "1080p"])]
 ShotType = Annotated[str, BeforeValidator(one_of("single", "multi")), _schema(enum=["single", "multi"])]

@@ -8,24 +8,31 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from storyboard.catalog import Model
 from storyboard.job import Job
 from storyboard.providers.failure import ClipFailed, ClipHeld, Unconfigured
+from storyboard.providers.wire import Sighting, Status, Ticket
 from storyboard.tools import Tools
 
 __all__ = [
     "ClipFailed",
     "ClipHeld",
     "Limit",
+    "Lists",
+    "Maker",
     "Progress",
     "Provider",
+    "Seller",
     "Setup",
+    "Sighting",
+    "Status",
+    "Ticket",
     "Tools",
     "Unconfigured",
     "load",
-    "poll_seconds",
+    "seconds_in",
 ]
 
 GROUP = "storyboard.providers"
@@ -59,6 +66,7 @@ class Setup:
         poll_seconds: A fixed polling interval; None for the usual.
         now: A monotonic clock, in seconds; `wall` the time of day, in seconds since 1970.
         sleep: Waits for seconds.
+        chance: A number from 0 to 1 that nobody foresees, so that clients who wait don't come back all at once.
         note: Told what is worth knowing and stops nothing.
     """
 
@@ -70,6 +78,7 @@ class Setup:
     now: Callable[[], float]
     wall: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
+    chance: Callable[[], float]
     limits: Mapping[str, Limit] = field(default_factory=dict)
     poll_seconds: float | None = None
     note: Callable[[str], None] = lambda _message: None
@@ -95,17 +104,84 @@ class Provider(Protocol):
         """How much there is to do: frames for a model on this machine, typical seconds for a service."""
         ...
 
-    async def clip(self, job: Job, into: Path, progress: Progress) -> Mapping[str, Any]:
+    async def close(self) -> None:
+        """Let go of connections; it may be used again after."""
+        ...
+
+
+@runtime_checkable
+class Maker(Provider, Protocol):
+    """Makes clips here, for free."""
+
+    async def make(self, job: Job, into: Path, progress: Progress) -> Mapping[str, Any]:
         """Write the job's clip to `into`, and tell what is worth keeping of how it was made (JSON, no floats).
 
         Raises:
             ClipFailed: it could not be made; the message says why. Nothing is left at `into`.
-            ClipHeld: it may have been bought, and could not be had.
         """
         ...
 
-    async def close(self) -> None:
-        """Let go of connections; it may be used again after."""
+
+@runtime_checkable
+class Seller(Provider, Protocol):
+    """Sells clips. The caller writes down each step before it takes the next one.
+
+    Attributes:
+        title: Its name for people.
+        idempotent: Whether a submit that repeats its nonce is the same purchase.
+    """
+
+    title: str
+    idempotent: bool
+
+    async def prepare(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """What to send: references handed over, and this job's turn come. Buys nothing.
+
+        Raises:
+            ClipFailed: a reference could not be handed over.
+        """
+        ...
+
+    async def submit(
+        self, job: Job, body: Mapping[str, Any], nonce: str, still: Callable[[], None], progress: Progress
+    ) -> Ticket:
+        """Buy it: one request. `still` is called right before each time that it leaves, and may forbid it by
+        raising. `nonce` is the same for every attempt at one purchase.
+
+        Raises:
+            ClipFailed: it is certain that nothing was bought.
+            ClipHeld: it may have been bought.
+        """
+        ...
+
+    async def collect(
+        self, job: Job, ticket: Ticket, into: Path, progress: Progress, completed: Callable[[], None]
+    ) -> Mapping[str, Any]:
+        """Wait for what was bought, say so when it is `completed`, write its clip to `into`, and tell what is worth
+        keeping of how it was made.
+
+        Raises:
+            ClipFailed: the service could not make it.
+            ClipHeld: it can't be had now.
+        """
+        ...
+
+    async def look(self, job: Job, ticket: Ticket) -> Status | None:
+        """How far it is; None where that can't be known now."""
+        ...
+
+
+@runtime_checkable
+class Lists(Protocol):
+    """A seller that tells what was bought of it, whoever bought it."""
+
+    async def sightings(self, model: str, after: float, before: float, *, bills: bool = False) -> list[Sighting]:
+        """What was bought of a model, or of every model where it is "", between two moments (seconds since 1970 by
+        this machine's clock), with prices where the bills can be read; they must be where `bills` is set.
+
+        Raises:
+            ClipHeld: it can't be asked.
+        """
         ...
 
 
@@ -122,13 +198,13 @@ def load(names: set[str], setup: Setup) -> dict[str, Provider]:
     return {name: known[name].load()(setup) for name in sorted(names)}
 
 
-def poll_seconds(environment: Mapping[str, str]) -> float | None:
-    """STORYBOARD_POLL_SECONDS: a fixed polling interval.
+def seconds_in(environment: Mapping[str, str], name: str) -> float | None:
+    """A number of seconds in the environment, such as STORYBOARD_POLL_SECONDS; None where there is none.
 
     Raises:
         Unconfigured: it isn't a number of seconds.
     """
-    text = environment.get("STORYBOARD_POLL_SECONDS", "").strip()
+    text = environment.get(name, "").strip()
     if not text:
         return None
     try:
@@ -136,5 +212,5 @@ def poll_seconds(environment: Mapping[str, str]) -> float | None:
     except ValueError:
         seconds = -1
     if not 0 <= seconds < 3600:
-        raise Unconfigured(f"STORYBOARD_POLL_SECONDS is '{text}', which isn't a number of seconds")
+        raise Unconfigured(f"{name} is '{text}', which isn't a number of seconds")
     return seconds

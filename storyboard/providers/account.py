@@ -5,7 +5,7 @@ The key goes to the service's own base URL and nowhere else; no redirect is foll
 
 import ipaddress
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import httpx
@@ -55,9 +55,12 @@ class Account:
         self._client: httpx.AsyncClient | None = None
         self._once: httpx.AsyncClient | None = None
 
-    async def send(self, call: Call, *, seconds: float = 30, once: bool = False) -> Answer:
+    async def send(
+        self, call: Call, *, seconds: float = 30, once: bool = False, still: Callable[[], None] | None = None
+    ) -> Answer:
         """The answer to one request. `once` uses a connection of its own, as one that was closed while it lay
-        idle would leave open whether the request arrived.
+        idle would leave open whether the request arrived. `still` is called when the connection is made and the
+        request is about to be written; what it raises forbids that.
 
         Raises:
             NotSent: it never left.
@@ -73,6 +76,8 @@ class Account:
         request = client.build_request(
             call.method, self.base + call.path, content=content, headers=headers, timeout=timeout
         )
+        if still is not None:
+            request.extensions["trace"] = _before_it_leaves(still)
         try:
             answer = await client.send(request, stream=True)
             try:
@@ -105,6 +110,14 @@ class Account:
             limits = httpx.Limits(max_keepalive_connections=0)
             self._once = httpx.AsyncClient(auth=Anonymous(), follow_redirects=False, limits=limits, verify=context())
         return self._once
+
+
+def _before_it_leaves(still: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:
+    async def trace(event: str, _info: Any) -> None:
+        if event.endswith(".send_request_headers.started"):
+            still()
+
+    return trace
 
 
 async def _read(answer: httpx.Response, key: str) -> Answer:

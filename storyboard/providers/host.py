@@ -37,9 +37,9 @@ class Memory:
     def put(self, where: str, reference: str, now: float) -> None:
         """Remember an upload; one that can't be written down is only made again."""
         self._known[where] = (reference, int(now))
-        if self._path is None:
+        if self._path is None or "?" in reference:  # a signature stands there, and belongs into no file
             return
-        merged = {**_load(self._path), **self._known}
+        merged = {**_load(self._path), **{key: kept for key, kept in self._known.items() if "?" not in kept[0]}}
         fresh = {key: kept for key, kept in merged.items() if now - kept[1] < KEPT}
         try:
             atomic.ignored_folder(self._path.parent)

@@ -42,7 +42,7 @@ class Local:
     async def close(self) -> None:
         """It holds nothing."""
 
-    async def clip(self, job: Job, into: Path, progress: Progress) -> Mapping[str, Any]:
+    async def make(self, job: Job, into: Path, progress: Progress) -> Mapping[str, Any]:
         """Render the job's clip to `into`."""
         loop = asyncio.get_running_loop()
         stop = threading.Event()

@@ -8,8 +8,7 @@ import asyncio
 import base64
 import binascii
 from collections import deque
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from storyboard.job import Job
 from storyboard.media import MediaError, probe
 from storyboard.providers import Limit, Progress, Setup, web, wire
 from storyboard.providers.account import Account, Lost, NotSent
+from storyboard.providers.calm import Calm, retry_after
 from storyboard.providers.failure import ClipFailed, ClipHeld, Unconfigured
 from storyboard.providers.host import Host, Memory
 from storyboard.providers.wire import Answer, Api, Failure, Status, TakesFiles, Ticket, WrongShape
@@ -31,9 +31,10 @@ PATIENCE = 4
 """Typical times after which a job counts as stuck; it may still be fetched by its id."""
 AT_LEAST = 1200
 """Seconds that a job has in any case."""
-POLLS_LOST = 8
-"""Polls in a row that may fail before we stop asking."""
-SENDS = 5
+POLLS_LOST, UNHEARD = 8, 300
+"""Polls in a row that may fail, and seconds that must have passed since the last good one, before we stop asking."""
+SENDS, UNREACHED = 5, 3
+"""How often a submit may leave that buys nothing, and be tried where no connection is made."""
 
 
 class Remote:
@@ -49,6 +50,9 @@ class Remote:
         self._begun: deque[float] = deque()
         self._minute = asyncio.Lock()
         self._odd: set[str] = set()
+        self._calm = Calm(setup.now, setup.chance)
+        self.title = api.service.title
+        self.idempotent = api.service.idempotent
         if isinstance(api, TakesFiles):
             self._hosts[api.service.name] = Host(api, self._account, self._memory)
 
@@ -72,26 +76,44 @@ class Remote:
         for account in self._accounts.values():
             await account.close()
 
-    async def clip(self, job: Job, into: Path, progress: Progress) -> Mapping[str, Any]:
-        """Buy the job, wait for it, and fetch its clip."""
+    async def prepare(self, job: Job, progress: Progress) -> Mapping[str, Any]:
+        """Hand over the references and wait for a turn."""
         progress(0, "uploading")
         urls = {name: await self._url(job, name) for name in job.inputs}
         progress(0, "waiting for a turn")
         await self._turn()
+        return dict(wire.filled(job.request, urls))
+
+    async def submit(
+        self, job: Job, body: Mapping[str, Any], nonce: str, still: Callable[[], None], progress: Progress
+    ) -> Ticket:
+        """Buy the job: the one POST."""
         progress(0, "submitting")
-        ticket = await self._submit(job, wire.filled(job.request, urls))
+        ticket = await self._submit(job, body, nonce, still)
         progress(0, f"submitted as {ticket.shown}")
+        return ticket
+
+    async def collect(
+        self, job: Job, ticket: Ticket, into: Path, progress: Progress, completed: Callable[[], None]
+    ) -> Mapping[str, Any]:
+        """Wait for what was bought, and fetch its clip."""
         try:
             status = await self._wait(job, ticket, progress)
+            completed()
             progress(self.work(job), "downloading")
             await self._fetch(job, ticket, status, into)
             return self._facts(job, ticket, status, into)
-        except (ClipFailed, asyncio.CancelledError):
+        except BaseException:
             into.unlink(missing_ok=True)
             raise
-        except Exception as error:  # whatever it is, it costs this shot only, and the clip is paid for
-            into.unlink(missing_ok=True)
-            raise self._held(ticket, f"its clip can't be had: {error!r}") from error
+
+    async def look(self, job: Job, ticket: Ticket) -> Status | None:
+        """One poll."""
+        try:
+            answer, _ = await self._ask(job, ticket)
+        except ClipHeld as error:
+            return Status("expired", "unknown") if error.gone else None
+        return self._api.status(answer) if answer else None
 
     # -- before the purchase
 
@@ -127,31 +149,34 @@ class Remote:
 
     # -- the purchase
 
-    async def _submit(self, job: Job, body: Mapping[str, Any]) -> Ticket:
-        title = self._api.service.title
-        call = self._api.submit(job, body, digest.sha256(f"{job.key}:1".encode())[:40])
-        safe_to_repeat = self._api.service.idempotent
+    async def _submit(self, job: Job, body: Mapping[str, Any], nonce: str, still: Callable[[], None]) -> Ticket:
+        title, calm = self._api.service.title, self._calm
+        call = self._api.submit(job, body, nonce)
         for attempt in range(1, SENDS + 1):
-            last = attempt == SENDS
+            while rest := calm.rest():
+                await self._setup.sleep(rest)
             try:
-                answer = await self._account.send(call, seconds=60, once=True)
+                answer = await self._account.send(call, seconds=60, once=True, still=still)
             except NotSent as error:
-                if last or attempt >= 3:
-                    raise ClipFailed(f"{title} can't be reached: {error}; nothing was sent") from error
-                await self._setup.sleep(2**attempt)
+                calm.note(good=False)
+                if attempt >= UNREACHED or not calm.again():
+                    message = f"{title} can't be reached: {error}; nothing was sent"
+                    raise ClipFailed(message, unsent=True) from error
+                await self._setup.sleep(calm.pause(attempt))
                 continue
             except Lost as error:
-                if safe_to_repeat and not last:
-                    await self._setup.sleep(2**attempt)
-                    continue
-                raise _ambiguous(title, str(error)) from error
-            if answer.status == 429 and not last:
-                await self._setup.sleep(_retry_after(answer, 2.0**attempt, self._setup.wall()))
+                calm.note(good=False)
+                if not self.idempotent or attempt == SENDS or not calm.again():
+                    raise _ambiguous(title, str(error)) from error
+                await self._setup.sleep(calm.pause(attempt))
                 continue
-            if answer.status >= 500 and safe_to_repeat and not last:
-                await self._setup.sleep(2**attempt)
-                continue
-            return self._accepted(answer)
+            calm.note(good=answer.status < 500)
+            told_to_wait = answer.status == 429
+            repeatable = told_to_wait or (answer.status >= 500 and self.idempotent)
+            if not repeatable or attempt == SENDS or not calm.again():
+                return self._accepted(answer)
+            pause = calm.pause(attempt, 2.0)
+            await self._setup.sleep(retry_after(answer, pause, self._setup.wall()) if told_to_wait else pause)
         raise AssertionError
 
     def _accepted(self, answer: Answer) -> Ticket:
@@ -166,7 +191,8 @@ class Remote:
         refused = self._api.refused(answer)
         said = f"HTTP {answer.status}: {self._account.masked(refused.message)}"
         if answer.status in {400, 401, 402, 403, 404, 413, 422, 429}:
-            raise ClipFailed(f"{title} refused it ({_kind(refused)}): {said}; nothing was bought")
+            moderated = refused.kind == "moderated"
+            raise ClipFailed(f"{title} refused it ({_kind(refused)}): {said}; nothing was bought", moderated=moderated)
         raise _ambiguous(title, said)
 
     # -- the wait
@@ -176,25 +202,33 @@ class Remote:
         typical, fixed, started = self.work(job), self._setup.poll_seconds, self._setup.now()
         pause = fixed if fixed is not None else max(SHORTEST, typical * FIRST_POLL)
         next_pause = SHORTEST
-        lost, doing = 0, "queued"
+        lost, heard, doing, stuck = 0, started, "queued", False
         while True:
             await self._pause(pause, started, typical, doing, progress)
             answer, trouble = await self._ask(job, ticket)
+            now = self._setup.now()
             if answer is None:
                 lost += 1
-                if lost >= POLLS_LOST:
+                if lost >= POLLS_LOST and now - heard > UNHEARD:
                     raise self._held(ticket, f"it can't be asked about: {trouble}")
             else:
-                lost = 0
+                lost, heard = 0, now
                 status = self._api.status(answer)
                 doing = "queued" if status.state == "queued" else "rendering"
                 self._note_odd(status)
                 if status.state not in {"queued", "running"}:
                     return self._ended(ticket, status)
-            if self._setup.now() - started > max(AT_LEAST, PATIENCE * typical):
-                raise self._held(ticket, f"no end after {int(self._setup.now() - started)} s: it is stuck")
+            if now - started > PATIENCE * typical:
+                doing = "stuck"
+                if not stuck:
+                    stuck = True
+                    self._setup.note(f"{ticket.shown} is stuck: {int(now - started)} s, typically {typical} s")
+            if now - started > max(AT_LEAST, PATIENCE * typical):
+                raise self._held(ticket, f"no end after {int(now - started)} s: it is stuck")
             pause = fixed if fixed is not None else next_pause
             next_pause = min(LONGEST, next_pause * 1.3)
+            if answer is None:  # many clients must not come back all at once
+                pause += self._calm.pause(min(lost, 5)) if self._calm.again() else self._calm.pause(9)
 
     async def _pause(self, seconds: float, started: float, typical: int, doing: str, progress: Progress) -> None:
         until = self._setup.now() + seconds
@@ -207,17 +241,21 @@ class Remote:
 
     async def _ask(self, job: Job, ticket: Ticket) -> tuple[Answer | None, str]:
         """The answer to one poll, or why there is none that can be used."""
+        if self._calm.rest():
+            return None, "it fails again and again"
         try:
             answer = await self._account.send(self._api.poll(job, ticket))
         except (NotSent, Lost) as error:
+            self._calm.note(good=False)
             return None, str(error)
+        self._calm.note(good=answer.status < 500)
         if answer.status in {404, 410}:
-            raise self._held(ticket, "it no longer knows the job")
+            raise self._held(ticket, "it no longer knows the job", gone=True)
         if answer.status in {400, 401, 403}:
             raise self._held(ticket, self._account.masked(self._api.refused(answer).message))
         if not 200 <= answer.status < 300 or answer.body is None:
             if answer.status == 429:
-                await self._setup.sleep(_retry_after(answer, 2.0, self._setup.wall()))
+                await self._setup.sleep(retry_after(answer, 2.0, self._setup.wall()))
             return None, f"HTTP {answer.status}" if answer.status >= 300 else "its answers aren't JSON"
         try:
             self._api.status(answer)
@@ -233,11 +271,13 @@ class Remote:
         said = status.failure or Failure("transient", status.said)
         message = self._account.masked(said.message)
         if status.state == "expired" or said.kind == "expired":
-            raise self._held(ticket, f"it no longer knows the job ({message})")
+            raise self._held(ticket, f"it no longer knows the job ({message})", gone=True)
         word = "cancelled it" if status.state == "cancelled" else "could not make it"
         what = f"; flagged: {', '.join(said.flagged)}" if said.flagged else ""
         raise ClipFailed(
-            f"{self._api.service.title} {word} ({_kind(said)}): {message}{what} (id {ticket.shown})", accepted=True
+            f"{self._api.service.title} {word} ({_kind(said)}): {message}{what} (id {ticket.shown})",
+            accepted=True,
+            moderated=said.kind == "moderated",
         )
 
     def _note_odd(self, status: Status) -> None:
@@ -298,9 +338,9 @@ class Remote:
         facts: dict[str, Any] = {"provider": {"name": self._api.service.name, "id": identity, **_exact(ticket.facts)}}
         return facts | ({"differs": differs} if differs else {})
 
-    def _held(self, ticket: Ticket, reason: str) -> ClipHeld:
+    def _held(self, ticket: Ticket, reason: str, *, gone: bool = False) -> ClipHeld:
         title = self._api.service.title
-        return ClipHeld(f"{title} accepted it (id {ticket.shown}), but {reason}", accepted=True)
+        return ClipHeld(f"{title} accepted it (id {ticket.shown}), but {reason}", accepted=True, gone=gone)
 
 
 def _ambiguous(title: str, reason: str) -> ClipHeld:
@@ -315,15 +355,3 @@ def _kind(failure: Failure) -> str:
 
 def _exact(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if isinstance(value, (str, int)) else str(value) for name, value in facts.items()}
-
-
-def _retry_after(answer: Answer, otherwise: float, wall: float) -> float:
-    """Seconds to wait by Retry-After, which is seconds or a date (RFC 9110, 10.2.3), within two minutes."""
-    told = answer.headers.get("retry-after", "").strip()
-    if not told:
-        return otherwise
-    try:
-        seconds = float(told) if told.replace(".", "", 1).isdigit() else parsedate_to_datetime(told).timestamp() - wall
-    except ValueError:
-        return otherwise
-    return min(120.0, max(0.0, seconds))

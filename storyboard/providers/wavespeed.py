@@ -6,12 +6,13 @@ which would let an answer choose where the key is sent.
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from storyboard.job import Job
 from storyboard.providers import Provider, Setup
-from storyboard.providers.remote import Remote
+from storyboard.providers.evidence import Listed
 from storyboard.providers.wire import (
     Answer,
     Call,
@@ -118,9 +119,24 @@ class WaveSpeed:
             raise WrongShape("the answer holds no upload ticket")
         return Transfer("PUT", url, reference, {str(name): str(value) for name, value in headers.items()})
 
+    def list_call(self, model: str, after: float, before: float, page: int) -> Call:
+        """The jobs of the last seven days; rows hold no request."""
+        wanted = {"model": model.partition("/")[2]} if model else {}
+        when = {"created_after": _iso(after), "created_before": _iso(before)}
+        return Call("POST", "/api/v3/predictions", {"page": page, "page_size": 100, **wanted, **when})
+
+    def bill_call(self, after: float, before: float, page: int) -> Call:
+        """Deductions and refunds."""
+        when = {"start_time": _iso(after), "end_time": _iso(before)}
+        return Call("POST", "/api/v3/billings/search", {"page": page, "page_size": 100, **when})
+
     def price(self, model: str, inputs: Mapping[str, Any]) -> Call:
         """What a request costs, for free."""
         return Call("POST", "/api/v3/model/price", {"model_id": model.partition("/")[2], "inputs": dict(inputs)})
+
+
+def _iso(at_: float) -> str:
+    return datetime.fromtimestamp(at_, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _urls(outputs: Any) -> list[str]:
@@ -132,4 +148,4 @@ def _urls(outputs: Any) -> list[str]:
 
 def make(setup: Setup) -> Provider:
     """The provider `wavespeed`."""
-    return Remote(WaveSpeed(), setup)
+    return Listed(WaveSpeed(), setup)

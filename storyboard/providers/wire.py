@@ -5,6 +5,7 @@ An adapter (`Api`) knows one service's routes, bodies, words for states and erro
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from storyboard.job import Job
@@ -87,6 +88,28 @@ class Ticket:
     def shown(self) -> str:
         """The id for people."""
         return self.id if isinstance(self.id, str) else "the operation " + str(self.id)[:60]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """A job that the service knows of, and what it was billed.
+
+    Attributes:
+        model: The service's own name of the model.
+        created: When, in seconds since 1970, by this machine's clock as far as that is known.
+        said: The service's own word for its state.
+        price: US dollars; None where no bill names it.
+        refunded: Whether the money was given back.
+        account: The name of the key that bought it, "" where that isn't told.
+    """
+
+    id: str
+    model: str
+    created: float
+    said: str
+    price: Decimal | None = None
+    refunded: bool = False
+    account: str = ""
 
 
 @dataclass(frozen=True)

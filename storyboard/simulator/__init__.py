@@ -62,6 +62,8 @@ class Simulator:
         latency: Seconds that every job takes, instead.
         limits: Provider -> (jobs under way at once, submits a minute), either None; no limits by default.
         rate: Frames a second of the clips.
+        clip: A file that every job delivers, instead of one drawn for it.
+        list_lag: Seconds for which a job is not in the lists of jobs and bills yet.
         now: Seconds since 1970; it dates jobs and ends the life of outputs.
     """
 
@@ -76,6 +78,8 @@ class Simulator:
         limits: Limits | None = None,
         seed: int = 1,
         rate: Fraction = Fraction(24),
+        clip: Path | None = None,
+        list_lag: float = 0,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._tools = tools
@@ -86,6 +90,8 @@ class Simulator:
         self._limits = limits or {}
         self._seed = seed
         self._rate = rate
+        self._clip = clip
+        self._list_lag = list_lag
         self._now = now
 
     @contextmanager
@@ -109,6 +115,8 @@ class Simulator:
                 limits=self._limits,
                 seed=self._seed,
                 rate=self._rate,
+                clip=self._clip,
+                list_lag=self._list_lag,
                 now=self._now,
             )
             until_the_end.callback(engine.close)

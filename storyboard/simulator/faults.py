@@ -19,6 +19,8 @@ Do = Literal[
     "hang",
     "html",
     "garbage",
+    "reset",
+    "no_id",
     "fail",
     "moderate",
     "empty",
@@ -33,8 +35,9 @@ Do = Literal[
     "price",
 ]
 
-_EVERYWHERE = frozenset({"status", "drop", "refuse", "hang", "html", "garbage"})
+_EVERYWHERE = frozenset({"status", "drop", "refuse", "hang", "html", "garbage", "reset"})
 _ONLY: dict[str, frozenset[str]] = {
+    "no_id": frozenset({"submit"}),
     "fail": frozenset({"submit", "poll"}),
     "moderate": frozenset({"submit", "poll"}),
     "empty": frozenset({"submit", "poll"}),
@@ -66,7 +69,7 @@ class Fault:
     Attributes:
         on: The kind of request; `put` is an upload's bytes, `output` the download of a clip.
         do: What happens. `refuse`, `html` and `status` come before the request is carried out (`status` with
-            `accepted`, after); `drop`, `hang` and `garbage` after it.
+            `accepted`, after); `drop`, `reset` (in the middle of the answer), `hang`, `garbage` and `no_id` after it.
         model, prompt: Parts of the model's id and of the prompt; "" for any.
         after: Matching requests let pass first.
         times: How often it happens; 0 for always.

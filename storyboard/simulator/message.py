@@ -35,13 +35,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes out. The connection breaks after `stop` bytes of the body, where that is given."""
+    """What goes out. The connection breaks after `stop` bytes of the body, where that is given: by a TCP reset, or not."""
 
     status: int
     body: bytes = b""
     media: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     stop: int | None = None
+    reset: bool = False
 
 
 class Refused(Exception):

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -205,6 +206,10 @@ class _Handler(BaseHTTPRequestHandler):
             return _status(service, fault, request)
         if fault.do == "drop":
             return None
+        if fault.do == "reset":
+            return replace(done, stop=len(done.body) // 2, reset=True)
+        if fault.do == "no_id":
+            return replace(done, body=b"{}")
         if fault.do == "garbage":
             return replace(done, body=done.body[: len(done.body) // 2])
         self.server.engine.wait(fault.seconds)
@@ -223,6 +228,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body[: answer.stop])
         if answer.stop is not None:
             self.close_connection = True
+        if answer.reset:
+            self.wfile.flush()
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
 
 
 def _under(prefix: str, path: str) -> bool:

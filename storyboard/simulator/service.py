@@ -114,6 +114,8 @@ class Engine:
         limits: Limits,
         seed: int,
         rate: Fraction,
+        clip: Path | None,
+        list_lag: float,
         now: Callable[[], float],
     ) -> None:
         self.now = now
@@ -125,7 +127,11 @@ class Engine:
         self._limits = limits
         self._seed = seed
         self._rate = rate
+        self._clip = clip
+        self._list_lag = list_lag
         self._jobs: dict[str, Job] = {}
+        self._live: list[Job] = []
+        self._freed: dict[str, float] = {}
         self._submits: dict[str, list[float]] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -201,6 +207,7 @@ class Engine:
                 clip=self._folder / f"{token}.mp4",
             )
             self._jobs[job.id] = job
+            self._live.append(job)
             seed = model.value(filled, "seed")
             shown = clips.Shown(
                 prompt=job.prompt,
@@ -211,7 +218,9 @@ class Engine:
                 silent=wanted.audio is False or (fate is not None and fate.do == "silent"),
                 short=fate is not None and fate.do == "short",
             )
-            if fate is None or fate.do not in {"fail", "moderate", "empty", "not_video"}:
+            if self._clip is not None:
+                job.clip = self._clip
+            elif fate is None or fate.do not in {"fail", "moderate", "empty", "not_video"}:
                 job.rendering = self._pool.submit(self._render, shown, job)
             self._advance()
             return job
@@ -243,6 +252,10 @@ class Engine:
             self._advance()
             return [job for job in self._jobs.values() if job.provider == provider and not self.gone(job)]
 
+    def listed(self, provider: str) -> Sequence[Job]:
+        """The jobs that the provider's lists show by now, oldest first."""
+        return [job for job in self.jobs(provider) if job.created <= self.now() - self._list_lag]
+
     def gone(self, job: Job) -> bool:
         """Whether a job's outputs and record are no longer kept."""
         return job.deleted or bool(
@@ -254,6 +267,7 @@ class Engine:
         with self._lock:
             if job.finished is None:
                 job.state, job.finished, job.refunded = "cancelled", self.now(), refund
+                self._freed[job.provider] = self.now()
             else:
                 job.deleted = True
 
@@ -296,10 +310,10 @@ class Engine:
     def _advance(self) -> None:
         """Bring every job's state up to now."""
         now = self.now()
-        for provider in {job.provider for job in self._jobs.values()}:
+        for provider in {job.provider for job in self._live}:
             most, _ = self._limits.get(provider, (None, None))
-            mine = [job for job in self._jobs.values() if job.provider == provider]
-            freed = max((job.finished for job in mine if job.finished is not None), default=0.0)
+            mine = [job for job in self._live if job.provider == provider]
+            freed = self._freed.get(provider, 0.0)
             moved = True
             while moved:
                 moved = False
@@ -316,6 +330,8 @@ class Engine:
             for job in mine:
                 if job.state == "queued" and job.started is not None and now >= job.started + _QUEUED * job.takes:
                     job.state = "running"
+            self._freed[provider] = freed
+        self._live = [job for job in self._live if job.finished is None]
 
     @staticmethod
     def _rendered(job: Job) -> bool:

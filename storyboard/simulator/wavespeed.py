@@ -153,7 +153,7 @@ class WaveSpeed:
         def listed(_: Fault | None) -> Answer:
             rows = [
                 {key: value for key, value in self._data(job, None).items() if key in _ROW}
-                for job in reversed(self._engine.jobs(PROVIDER))
+                for job in reversed(self._engine.listed(PROVIDER))
                 if (after is None or job.created >= after)
                 and (before is None or job.created <= before)
                 and body.get("model") in {None, "", job.name}
@@ -171,7 +171,7 @@ class WaveSpeed:
 
         def listed(_: Fault | None) -> Answer:
             rows = []
-            for job in self._engine.jobs(PROVIDER):
+            for job in self._engine.listed(PROVIDER):
                 if wanted is not None and job.id not in wanted:
                     continue
                 if (start is not None and job.created < start) or (end is not None and job.created > end):

@@ -1,0 +1,326 @@
+"""One clip bought: reserved, written down, sent once, written down again, waited for, and kept.
+
+The only place that submits. What it may spend is reserved in the same transaction that checks the ceilings, before
+anything is sent; only a definite refusal frees it. Whatever happens in between, the journal says what to do next.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from storyboard import digest, money
+from storyboard.event import Advanced, Event, Noted, Started
+from storyboard.job import Job
+from storyboard.journal import Journal, Order, OverCeiling, Taken, Unwritable
+from storyboard.media import probe
+from storyboard.plan import facts_of
+from storyboard.providers import Lists, Seller, Ticket
+from storyboard.providers.failure import ClipFailed, ClipHeld
+from storyboard.purchase import BOUGHT, Purchase
+from storyboard.reconcile import candidates, match, window
+from storyboard.store import Record, Store
+
+LOOK_AGAIN, SELDOM = 0.2, 2.0
+"""Seconds between two looks at a clip that another render is making, at first and later."""
+REPEATABLE = 3_600_000
+"""Milliseconds for which a service is trusted to recognise a repeated submit."""
+WRITES = 5
+"""How often it is tried to write down an id."""
+
+BoughtState = Literal["done", "cached", "failed", "held"]
+
+
+@dataclass(frozen=True)
+class Bought:
+    """What became of one purchase. `cost` is what this render booked for it."""
+
+    state: BoughtState
+    record: Record | None = None
+    error: str = ""
+    cost: Decimal = money.FREE
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a render may do.
+
+    Attributes:
+        run: Its number in the journal.
+        ceiling, budget: US dollars that it, and all renders together, may book.
+        settle: Seconds after a lost answer before the service's list is trusted to show the job.
+        seconds: How long it may wait in all; None for as long as it takes.
+        wall, sleep, now: Seconds since 1970; waits for seconds; a monotonic clock.
+    """
+
+    run: int
+    wall: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+    now: Callable[[], float]
+    ceiling: Decimal | None = None
+    budget: Decimal | None = None
+    settle: float = 45.0
+    seconds: float | None = None
+
+
+@dataclass
+class Buyer:
+    """Buys for one render. `under_way` names what was sent and isn't here yet: shot -> id, "" while there is none."""
+
+    journal: Journal
+    store: Store
+    terms: Terms
+    notify: Callable[[Event], None]
+    under_way: dict[str, str] = field(default_factory=dict)
+
+    async def clip(self, shot: str, key: str, order: Order | None, seller: Seller, turn: asyncio.Semaphore) -> Bought:
+        """Get a key's clip: from the store, from whoever is at it, by the id that it was bought under, or, where
+        `order` says so, by buying it.
+        """
+        pause = LOOK_AGAIN
+        while True:
+            try:
+                if order is None:
+                    one = self.journal.claim(key, None)
+                    if one is not None:
+                        return await self._go_on(shot, one, seller, turn)
+                else:
+                    async with turn:
+                        one = self.journal.claim(key, order)
+                        if one is not None:
+                            return await self._go_on(shot, one, seller, _Free(), order.job)
+            except OverCeiling as error:
+                return Bought("failed", error=f"{error}: it wasn't sent")
+            except Taken:
+                pass
+            except Unwritable as error:
+                return Bought("failed", error=f"{error.args[0]}; nothing was sent")
+            await self.terms.sleep(pause)
+            pause = min(SELDOM, pause * 1.3)
+
+    async def _go_on(
+        self, shot: str, one: Purchase, seller: Seller, turn: "asyncio.Semaphore | _Free", job: Job | None = None
+    ) -> Bought:
+        """From where a purchase stands to its clip."""
+        found = self.store.find(one.key)
+        if isinstance(found, Record):
+            if one.state in BOUGHT:
+                self.journal.store(one)
+            elif one.state == "reserved":
+                self.journal.refuse(one, "dropped", "its clip was there")
+            return Bought("cached", found)
+        job = job or one.job
+        try:
+            match one.state:
+                case "reserved":
+                    return await self._buy(shot, one, job, seller)
+                case "intent":
+                    sent = one.intended or 0
+                    if job is not None and seller.idempotent and self.terms.wall() * 1000 - sent < REPEATABLE:
+                        async with turn:
+                            return await self._buy(shot, one, job, seller)
+                    one = self.journal.lose(one, "the render ended while it was being submitted", answered=False)
+                    return await self._reconcile(shot, one, seller, turn)
+                case "accepted" | "completed" | "stored":
+                    async with turn:
+                        self.notify(Started(shot, "rendering", seller.work(job)))
+                        return await self._collect(shot, one, job, seller)
+                case "lost":
+                    return await self._reconcile(shot, one, seller, turn)
+                case "gone":
+                    return Bought("held", error=one.reason)
+                case _:
+                    return Bought("failed", error=one.reason or one.state)
+        finally:
+            self.under_way.pop(shot, None)
+
+    async def _buy(self, shot: str, one: Purchase, job: Job, seller: Seller) -> Bought:
+        self.notify(Started(shot, "rendering", seller.work(job)))
+        progress = self._progress(shot)
+        try:
+            body = await seller.prepare(job, progress)
+        except (ClipFailed, asyncio.CancelledError) as error:
+            self._drop(one, str(error))
+            if isinstance(error, ClipFailed):
+                return Bought("failed", error=str(error))
+            raise
+        except BaseException as error:
+            self._drop(one, repr(error))
+            raise
+        nonce = digest.sha256(f"{one.key}:{one.attempt}".encode())[:40]
+        one = self.journal.intend(one)
+        self.under_way[shot] = ""
+        spent = one.booked or money.FREE
+        try:
+            ticket = await seller.submit(job, body, nonce, lambda: self.journal.require(one), progress)
+        except ClipHeld as error:
+            self._lose(one, str(error))
+            return Bought("held", error=str(error), cost=spent)
+        except ClipFailed as error:
+            self.journal.refuse(
+                one, "moderated" if error.moderated else "unsent" if error.unsent else "rejected", str(error)
+            )
+            return Bought("failed", error=str(error))
+        except (Taken, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the request may have left
+            self._lose(one, repr(error))
+            return Bought("held", error=f"{seller.title} may have accepted it: {error!r}", cost=spent)
+        shown = ticket.shown
+        self.under_way[shot] = shown
+        try:
+            one = await self._accepted(one, ticket)
+        except Unwritable as error:
+            message = f"{seller.title} accepted it (id {shown}), but {error}; 'resolve --adopt {shown}' takes it up"
+            return Bought("held", error=message, cost=spent)
+        done = await self._collect(shot, one, job, seller)
+        return Bought(done.state, done.record, done.error, spent, done.notes)
+
+    async def _accepted(self, one: Purchase, ticket: Ticket) -> Purchase:
+        for attempt in range(WRITES):
+            try:
+                return self.journal.accept(one, ticket.id, ticket.facts)
+            except Unwritable:
+                if attempt == WRITES - 1:
+                    raise
+                await self.terms.sleep(0.5)
+        raise AssertionError
+
+    async def _collect(self, shot: str, one: Purchase, job: Job, seller: Seller) -> Bought:
+        ticket = Ticket(one.ticket, one.facts)
+        self.under_way[shot] = one.shown
+
+        def completed() -> None:
+            nonlocal one
+            if one.state in BOUGHT:
+                one = self.journal.complete(one)
+
+        try:
+            with self.store.workspace() as folder:
+                clip = folder / "clip.mp4"
+                told = await seller.collect(job, ticket, clip, self._progress(shot), completed)
+                record = await self._kept(one, seller, clip, facts_of(job) | {"clip": probed(clip), **told})
+        except ClipHeld as error:
+            if error.gone:
+                self._fail(one, "gone", str(error))
+            return Bought("held", error=str(error))
+        except ClipFailed as error:
+            self._fail(one, "moderated" if error.moderated else "failed", str(error))
+            return Bought("failed", error=str(error))
+        except (Taken, asyncio.CancelledError):
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it costs this shot only, and the clip is paid for
+            message = f"{seller.title} accepted it (id {one.shown}), but its clip can't be had: {error!r}"
+            return Bought("held", error=message)
+        try:
+            self.journal.store(one)
+        except Unwritable as error:  # the clip is here; the next render will see that
+            return Bought("done", record, notes=(*told.get("differs", ()), str(error)))
+        return Bought("done", record, notes=tuple(told.get("differs", ())))
+
+    async def _kept(self, one: Purchase, seller: Seller, clip: Path, facts: Mapping[str, Any]) -> Record:
+        try:
+            return await asyncio.to_thread(self.store.put, one.key, {"clip": clip}, facts)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            message = f"{seller.title} made it (id {one.shown}), but the clip can't be kept: {reason}"
+            raise ClipHeld(message, accepted=True) from error
+
+    async def _reconcile(self, shot: str, one: Purchase, seller: Seller, turn: "asyncio.Semaphore | _Free") -> Bought:
+        """Look for a lost purchase at the service, and take it up where there is no doubt."""
+        if not isinstance(seller, Lists):
+            return Bought("held", error=f"{one.reason}; {seller.title} has no list to look for it")
+        try:
+            found = await look_for(self.journal, one, seller, self.terms, self._progress(shot))
+        except ClipHeld as error:
+            return Bought("held", error=f"{one.reason}; {error}")
+        if not found.id:
+            return Bought("held", error=f"{one.reason}; {found.why}; 'storyboard resolve {shot}' settles it")
+        one = self.journal.adopt(one, found.id, f"found in {seller.title}'s list")
+        self.notify(Noted(f"{shot}: the lost answer is found: {seller.title} knows it as {found.id}"))
+        async with turn:
+            self.notify(Started(shot, "rendering", seller.work(one.job)))
+            return await self._collect(shot, one, one.job, seller)
+
+    # -- what must not stop the rest
+
+    def _drop(self, one: Purchase, reason: str) -> None:
+        try:
+            self.journal.refuse(one, "dropped", reason or "the render was stopped before it was sent")
+        except (Taken, Unwritable):
+            return
+
+    def _lose(self, one: Purchase, reason: str) -> None:
+        try:
+            self.journal.lose(one, reason)
+        except (Taken, Unwritable):  # the intent stands, which says the same
+            return
+
+    def _fail(self, one: Purchase, to: Literal["failed", "moderated", "gone"], reason: str) -> None:
+        try:
+            self.journal.fail(one, to, reason)
+        except Unwritable:
+            return
+
+    def _progress(self, shot: str) -> "_Told":
+        return _Told(shot, self.notify)
+
+
+@dataclass(frozen=True)
+class _Told:
+    shot: str
+    notify: Callable[[Event], None]
+
+    def __call__(self, done: int, doing: str = "") -> None:
+        self.notify(Advanced(self.shot, done, doing))
+
+
+class _Free:
+    """A turn that one has already."""
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+@dataclass(frozen=True)
+class Found:
+    """The id of a lost purchase, or why there is none."""
+
+    id: str
+    why: str = ""
+
+
+async def look_for(journal: Journal, one: Purchase, seller: Any, terms: Terms, progress: _Told) -> Found:
+    """Ask a service for a lost purchase, once its list can be trusted.
+
+    Raises:
+        ClipHeld: it can't be asked.
+    """
+    since = (one.answered or one.intended or 0) / 1000
+    while (left := since + terms.settle - terms.wall()) > 0:
+        progress(0, f"looking for it in {int(left) + 1} s")
+        await terms.sleep(min(left, 1.0))
+    progress(0, "looking for it")
+    seen = await seller.sightings(one.model, *window(one))
+    known = {other.shown for other in journal.all() if other.number != one.number and other.ticket is not None}
+    identity = match(one, journal.unsettled(), seen, known)
+    if identity:
+        return Found(identity)
+    possible = len(candidates(one, seen, known))
+    return Found("", f"{possible or 'no'} job{'' if possible == 1 else 's'} in {seller.title}'s list could be it")
+
+
+def probed(clip: Path) -> dict[str, Any]:
+    """What a record tells of its clip.
+
+    Raises:
+        MediaError: it is none.
+    """
+    found = probe(clip)
+    return {"width": found.width, "height": found.height, "frames": found.frames, "sound": found.sound}

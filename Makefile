@@ -21,7 +21,7 @@ demo: setup
 	$(BIN)/storyboard render examples/keeper/storyboard.yaml
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: setup
 	$(BIN)/ruff format --check .

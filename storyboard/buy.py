@@ -14,7 +14,7 @@ from typing import Any, Literal
 from storyboard import digest, money
 from storyboard.event import Advanced, Event, Noted, Started
 from storyboard.job import Job
-from storyboard.journal import Journal, Order, OverCeiling, Taken, Unwritable
+from storyboard.journal import Journal, Order, OverCeiling, Taken, Unreadable, Unwritable
 from storyboard.media import probe
 from storyboard.plan import facts_of
 from storyboard.providers import Lists, Seller, Ticket
@@ -76,9 +76,17 @@ class Buyer:
     notify: Callable[[Event], None]
     under_way: dict[str, str] = field(default_factory=dict)
 
-    async def clip(self, shot: str, key: str, order: Order | None, seller: Seller, turn: asyncio.Semaphore) -> Bought:
+    async def clip(
+        self,
+        shot: str,
+        key: str,
+        order: Order | None,
+        seller: Seller,
+        turn: asyncio.Semaphore,
+        job: Job | None = None,
+    ) -> Bought:
         """Get a key's clip: from the store, from whoever is at it, by the id that it was bought under, or, where
-        `order` says so, by buying it.
+        `order` says so, by buying it. `job` has its files, which the journal doesn't know.
         """
         pause = LOOK_AGAIN
         while True:
@@ -86,7 +94,7 @@ class Buyer:
                 if order is None:
                     one = self.journal.claim(key, None)
                     if one is not None:
-                        return await self._go_on(shot, one, seller, turn)
+                        return await self._go_on(shot, one, seller, turn, job)
                 else:
                     async with turn:
                         one = self.journal.claim(key, order)
@@ -98,6 +106,8 @@ class Buyer:
                 pass
             except Unwritable as error:
                 return Bought("failed", error=f"{error.args[0]}; nothing was sent")
+            except Unreadable as error:
+                return Bought("held", error=str(error))
             await self.terms.sleep(pause)
             pause = min(SELDOM, pause * 1.3)
 
@@ -140,9 +150,12 @@ class Buyer:
     async def _buy(self, shot: str, one: Purchase, job: Job, seller: Seller) -> Bought:
         self.notify(Started(shot, "rendering", seller.work(job)))
         progress = self._progress(shot)
+        sent = one.state == "intent"  # by a render that died, perhaps: then no trouble of this one says that it wasn't
         try:
             body = await seller.prepare(job, progress)
         except (ClipFailed, asyncio.CancelledError) as error:
+            if sent and isinstance(error, ClipFailed):
+                return Bought("held", error=f"it may have been bought before the last render ended, and now {error}")
             self._drop(one, str(error))
             if isinstance(error, ClipFailed):
                 return Bought("failed", error=str(error))
@@ -151,7 +164,11 @@ class Buyer:
             self._drop(one, repr(error))
             raise
         nonce = digest.sha256(f"{one.key}:{one.attempt}".encode())[:40]
-        one = self.journal.intend(one)
+        try:
+            one = self.journal.intend(one)
+        except Unwritable as error:  # what isn't written wholly may be there all the same
+            self._drop(one, str(error))
+            raise
         self.under_way[shot] = ""
         spent = one.booked or money.FREE
         try:
@@ -160,6 +177,9 @@ class Buyer:
             self._lose(one, str(error))
             return Bought("held", error=str(error), cost=spent)
         except ClipFailed as error:
+            if sent:
+                self._lose(one, f"it may have been bought before the last render ended, and now {error}")
+                return Bought("held", error=str(error), cost=spent)
             self.journal.refuse(
                 one, "moderated" if error.moderated else "unsent" if error.unsent else "rejected", str(error)
             )
@@ -248,6 +268,8 @@ class Buyer:
     # -- what must not stop the rest
 
     def _drop(self, one: Purchase, reason: str) -> None:
+        if one.state != "reserved":  # it may have been sent
+            return
         try:
             self.journal.refuse(one, "dropped", reason or "the render was stopped before it was sent")
         except (Taken, Unwritable):
@@ -313,7 +335,7 @@ async def look_for(journal: Journal, one: Purchase, seller: Any, terms: Terms, p
     if identity:
         return Found(identity)
     possible = len(candidates(one, seen, known))
-    return Found("", f"{possible or 'no'} job{'' if possible == 1 else 's'} in {seller.title}'s list could be it")
+    return Found("", f"{possible or 'no'} job{'s' if possible > 1 else ''} in {seller.title}'s list could be it")
 
 
 def probed(clip: Path) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from storyboard.assets import Assets
 from storyboard.diagnostic import Diagnostic, Rejected
 from storyboard.event import Event, Noted, ignore
 from storyboard.film import Film
+from storyboard.forecast import forecast
 from storyboard.history import History
 from storyboard.memo import Memo
 from storyboard.pins import Pins
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from storyboard.front import Front
     from storyboard.journal import Journal
     from storyboard.model import Storyboard
-    from storyboard.providers import Limit, Provider
+    from storyboard.providers import Limit, Provider, Setup
     from storyboard.purchase import Purchase
 
 
@@ -130,9 +131,12 @@ class Project:
 
         paid = any(job and not job.local for job in film.jobs[pass_id])
         bought = self.journal.latest() if paid else {}
-        decided = decide(film, pass_id, only, self.store.find, last, bought.get, self._kept)
+        decided = decide(film, pass_id, only, self.store.find, last, bought.get, self.kept)
         self.store.memo.save()
-        return decided
+        if decided.cost is None or not decided.submits or not bought:
+            return decided
+        costs = [(step.job.model, step.job.cost) for step in decided.submits.values() if step.job and step.job.cost]
+        return replace(decided, forecast=forecast(costs, self.journal.all()))
 
     def others(self, decided: Plan) -> "list[Purchase]":
         """What was bought and isn't fetched yet, and isn't in a plan: clips of earlier versions of the film, of the
@@ -142,11 +146,15 @@ class Project:
         keys = {step.key for step in decided.steps}
         return [one for one in self.journal.open() if one.key not in keys and one.provider in providers]
 
-    def _kept(self, one: "Purchase") -> bool:
+    def kept(self, one: "Purchase") -> bool:
         """Whether a clip's service still keeps it."""
         models = self.models()
-        since = one.completed or one.accepted or one.reserved
-        return one.model in models and self._now() // 1_000_000 - since < models[one.model].kept * 1000
+        return one.model in models and one.left(models[one.model].kept, self._now() // 1_000_000) > 0
+
+    def has_earlier(self, pass_id: str, shot: str) -> bool:
+        """Whether the clip that a shot was last rendered with is there."""
+        key = self._history.key(pass_id, shot)
+        return key is not None and isinstance(self.store.find(key), Record)
 
     def models(self) -> "Catalog":
         """The models that the storyboard may use: ours, and those of `models/*.toml` beside it."""
@@ -171,37 +179,38 @@ class Project:
         Raises:
             Unconfigured: one that is to sell has no client, no key, or no safe base URL; nothing was sent.
         """
-        import asyncio
-        import random  # noqa: TID251 -- this is where it is passed in
-
-        from storyboard.providers import Setup, Unconfigured, load, seconds_in
+        from storyboard import market
+        from storyboard.providers import load
 
         names = {step.job.provider for step in decided.submits.values() if step.job}
         wanted = {step.job.provider for step in decided.work.values() if step.job} | set(more)
-        setup = Setup(
-            tools=tools,
-            environment=environment,
-            models=self.models(),
-            uploads=None if self._rehearsal else self.store.root / "uploads",
-            workers=workers,
-            now=time.monotonic,
-            wall=time.time,
-            sleep=asyncio.sleep,
-            chance=random.random,
-            limits=limits or {},
-            poll_seconds=seconds_in(environment, "STORYBOARD_POLL_SECONDS"),
-            note=lambda message: notify(Noted(message)),
-        )
-        found = load(names, setup)
-        for name in wanted - names:
-            try:
-                found |= load({name}, setup)
-            except Unconfigured as error:
-                notify(Noted(f"what was bought there isn't fetched: {error}"))
+        setup = self._setup(tools, environment, workers, limits or {}, notify)
+        found = {**load(names, setup), **market.usable(wanted - names, setup)}
         for step in decided.submits.values():
             if step.job:
                 found[step.job.provider].require(step.job)
         return found
+
+    def sellers(
+        self, names: Collection[str], tools: Tools, environment: Mapping[str, str], notify: Callable[[Event], None]
+    ) -> "Mapping[str, Provider]":
+        """The providers of those names that can be used as things stand; of the others it is noted why not."""
+        from storyboard import market
+
+        return market.usable(names, self._setup(tools, environment, 1, {}, notify))
+
+    def _setup(
+        self,
+        tools: Tools,
+        environment: Mapping[str, str],
+        workers: int,
+        limits: "Mapping[str, Limit]",
+        notify: Callable[[Event], None],
+    ) -> "Setup":
+        from storyboard import market
+
+        uploads = None if self._rehearsal else self.store.root / "uploads"
+        return market.setup(tools, environment, self.models(), uploads, workers, limits, notify)
 
     def quotes(self, decided: Plan, environment: Mapping[str, str]) -> "dict[str, Decimal]":
         """What WaveSpeedAI says each job to be submitted costs, by shot. Asks, for free; buys nothing.
@@ -210,16 +219,9 @@ class Project:
             Unconfigured: there is no key, or no safe base URL.
             NotQuoted: it gives no price.
         """
-        import asyncio
+        from storyboard import market
 
-        from storyboard.providers.quote import quotes
-
-        asked = [(step.shot, step.job) for step in decided.steps if step.state == "submit" and step.job]
-        asked = [(shot, job) for shot, job in asked if job.provider == "wavespeed"]
-        if not asked:
-            return {}
-        prices = asyncio.run(quotes([job for _, job in asked], self.models(), environment))
-        return {shot: price for (shot, _), price in zip(asked, prices, strict=True)}
+        return market.quoted(decided, self.models(), environment)
 
     def fetch_references(self, pass_: str | None, environment: Mapping[str, str]) -> dict[str, str]:
         """Fetch the https references of one pass that aren't known yet, once, to know what they hold. What could

@@ -42,7 +42,7 @@ class Database:
         """
         try:
             yield self._opened()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, ValueError) as error:  # ValueError: what is read there is no text, no JSON, no state
             raise Unreadable(f"{self._name} can't be read: {error}") from error
 
     @contextmanager
@@ -56,7 +56,7 @@ class Database:
             db = self._opened()
             with _transaction(db):
                 yield db
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ValueError) as error:
             raise Unwritable(f"{self._name} can't be written: {error}") from error
 
     def close(self) -> None:
@@ -69,6 +69,8 @@ class Database:
         if self._db is None:
             if self.path is not None:
                 atomic.ignored_folder(self.path.parent)
+                if self.path.exists() and self.path.stat().st_size == 1:  # SQLite takes it for an empty one
+                    raise Unreadable(f"{self._name} isn't a journal; it is left as it is")
             db = sqlite3.connect(self.path or ":memory:", timeout=PATIENCE, isolation_level=None)
             try:
                 self._require_ours(db)
@@ -94,16 +96,19 @@ class Database:
         try:
             (version,) = db.execute("PRAGMA user_version").fetchone()
             (application,) = db.execute("PRAGMA application_id").fetchone()
-            (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            tables = [sql for (sql,) in db.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL ORDER BY rowid")]
         except sqlite3.OperationalError:
             raise
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, ValueError) as error:
             raise Unreadable(f"{self._name} isn't a journal, or is damaged ({error}); it is left as it is") from error
-        if version == application == tables == 0:
+        if version == application == 0 and not tables:
             return 0
         if application != self._application or version != self._version:
             known = f"this program knows version {self._version}"
             raise Unreadable(f"{self._name} is of version {version}, and {known}; it is left as it is")
+        (sound,) = db.execute("PRAGMA integrity_check(1)").fetchone()  # a key that an index misses would be bought anew
+        if sound != "ok" or tables != [one.strip() for one in self._schema.split(";") if one.strip()]:
+            raise Unreadable(f"{self._name} is damaged (integrity: {sound}); it is left as it is")
         return int(version)
 
 

@@ -34,10 +34,11 @@ class Advanced:
 
 @dataclass(frozen=True)
 class Finished:
-    """Work on a shot ended; `error` says why it failed, "" where it didn't."""
+    """Work on a shot ended; `error` says why it failed, "" where it didn't; `held` that it may still be had."""
 
     shot: str
     error: str = ""
+    held: bool = False
 
 
 @dataclass(frozen=True)

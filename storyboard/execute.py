@@ -11,7 +11,7 @@ from storyboard import money
 from storyboard.buy import LOOK_AGAIN, Bought, Buyer, Terms, probed
 from storyboard.event import Advanced, Event, Finished, Noted, Planned, Spent, Started, Stopping
 from storyboard.job import Job
-from storyboard.journal import LEASE, Journal, Order, Unwritable
+from storyboard.journal import Journal, Order, Taken, Unwritable
 from storyboard.media import MediaError
 from storyboard.plan import Plan, Step, facts_of
 from storyboard.providers import Maker, Provider, Seller
@@ -61,12 +61,22 @@ async def execute(
             raise Unconfigured(f"there is no client for '{job.provider}', which {job.model} needs")
         if step.state == "submit":
             providers[job.provider].require(job)
+    _note_kept(plan, journal)
     crew = _Crew(plan, providers, store, Buyer(journal, store, terms, notify), notify, stored)
     try:
         return await crew.work(work, [one for one in others if one.provider in providers])
     finally:
         for provider in providers.values():
             await provider.close()
+
+
+def _note_kept(plan: Plan, journal: Journal) -> None:
+    """Of a clip that was kept right before its render was killed, the journal doesn't know yet that it is here."""
+    kept = {step.key for step in plan.steps if step.record and step.job and not step.job.local}
+    with suppress(Taken, Unwritable):
+        for one in journal.open() if kept else ():
+            if one.key in kept:
+                journal.store(one)
 
 
 class _Crew:
@@ -159,12 +169,12 @@ class _Crew:
         if step.state == "submit":
             ceilings = self._terms.ceiling, self._terms.budget
             order = Order(job, step.shot, self._plan.pass_id, self._terms.run, step.anew, *ceilings)
-        got = await self._buyer.clip(step.shot, key, order, seller, self._turns[job.provider])
+        got = await self._buyer.clip(step.shot, key, order, seller, self._turns[job.provider], job)
         self._notify(Spent(got.cost))
         return self._told(step, got)
 
     def _told(self, step: Step, got: Bought) -> Result:
-        self._notify(Finished(step.shot, got.error))
+        self._notify(Finished(step.shot, got.error, held=got.state == "held"))
         for note in got.notes:
             self._notify(Noted(f"{step.shot}: {note}"))
         return Result(step, got.state, got.record, got.error or None, got.cost)
@@ -176,9 +186,9 @@ class _Crew:
             return
         name = f"{one.shot} ({one.key[:8]})"
         got = await self._buyer.clip(name, one.key, None, seller, self._turns[one.provider])
-        self._notify(Finished(name, got.error))
-        what = f"its clip of an earlier version is fetched ({one.shown})" if got.record else got.error
-        self._notify(Noted(f"{one.shot}: {what}"))
+        self._notify(Finished(name, got.error, held=got.state == "held"))
+        if got.record:
+            self._notify(Noted(f"{one.shot}: what was bought as {one.shown or 'lost'} is fetched"))
 
     async def _make(self, step: Step, key: str, job: Job, maker: Maker) -> Result:
         """Make a clip here, or wait for whoever is making it and use theirs."""
@@ -229,4 +239,4 @@ class _Crew:
         while True:
             with suppress(Unwritable):
                 self._buyer.journal.stay()
-            await self._terms.sleep(LEASE / 4000)
+            await self._terms.sleep(self._buyer.journal.lease / 4000)

@@ -7,6 +7,7 @@ whoever comes next: each change names the holder that it is for, so the one that
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from storyboard import money
 from storyboard.database import Database
 from storyboard.failure import Unreadable, Unwritable
 from storyboard.job import Job
-from storyboard.purchase import BOUGHT, HELD, OPEN, UNSETTLED, Purchase, State, written
+from storyboard.purchase import BOUGHT, HELD, OPEN, STATES, UNSETTLED, Purchase, State, written
 
 __all__ = ["Journal", "Order", "OverCeiling", "Taken", "Unreadable", "Unwritable"]
 
@@ -72,9 +73,10 @@ class Order(NamedTuple):
 
 
 class Journal:
-    """One file of purchases. `path` None keeps them in memory; `now` is the wall clock in nanoseconds."""
+    """One file of purchases. `path` None keeps them in memory; `now` gives nanoseconds since 1970; `lease` is in ms."""
 
-    def __init__(self, path: Path | None, now: Callable[[], int]) -> None:
+    def __init__(self, path: Path | None, now: Callable[[], int], lease: int = LEASE) -> None:
+        self.lease = lease
         self._file = Database(path, _SCHEMA, VERSION, APPLICATION)
         self._now = now
         self._holder = ""
@@ -145,9 +147,8 @@ class Journal:
         Raises:
             Unreadable, Unwritable: see there.
         """
-        self._holder, self._lives = holder, lives
+        self.attend(holder, lives)
         with self._file.writing() as db:
-            self._stay(db)
             return self._insert(
                 db,
                 "run",
@@ -158,9 +159,21 @@ class Journal:
                 **{"pass": pass_id},
             )
 
+    def attend(self, holder: str, lives: Callable[[str], bool]) -> None:
+        """Be `holder` from now on; `lives` tells of another one whether its process is there."""
+        self._holder, self._lives = holder, lives
+        self.stay()
+
+    def busy(self, one: Purchase) -> bool:
+        """Whether another render is at it."""
+        if one.state not in OPEN or one.holder == self._holder:
+            return False
+        with self._file.reading() as db:
+            return self._alive(db, one.holder)
+
     def end(self, run: int, cached: int, saved: Decimal) -> None:
-        """Note that a render ended, and what it didn't have to buy."""
-        with self._file.writing() as db:
+        """Note that a render ended, and what it didn't have to buy; what it bought stands, noted or not."""
+        with suppress(Unwritable), self._file.writing() as db:
             values = (self._ms(), cached, money.nano(saved), run)
             db.execute("UPDATE run SET ended = ?, cached = ?, saved = ? WHERE number = ?", values)
             db.execute("DELETE FROM holder WHERE name = ?", (self._holder,))
@@ -230,7 +243,7 @@ class Journal:
             Taken: another render holds it.
             Unwritable: it must not leave.
         """
-        return self._move(one, "intent", {"reserved", "intent"}, intended=self._ms())
+        return self._move(one, "intent", {"reserved", "intent"}, intended=one.intended or self._ms())
 
     def require(self, one: Purchase) -> None:
         """Right before the request leaves: it still may.
@@ -278,8 +291,14 @@ class Journal:
         with self._file.writing() as db:
             if any(other.ticket == ticket for other in self._select(db, f"SELECT {_COLUMNS} FROM purchase")):
                 raise Taken(f"{ticket} is another purchase's")
-            found = {"ticket": json.dumps(ticket), "adopted": 1, "accepted": self._ms(), "holder": self._holder}
-            return self._move_in(db, one, "accepted", {"lost", "given up"}, how, any_holder=True, **found)
+            found = {
+                "ticket": json.dumps(ticket),
+                "adopted": 1,
+                "accepted": self._ms(),
+                "holder": self._holder,
+                "reason": "",
+            }
+            return self._move_in(db, one, "accepted", {"lost", "gone", "given up"}, how, any_holder=True, **found)
 
     def settle(self, one: Purchase, to: State, note: str) -> Purchase:
         """The user's word: `waived` or `given up`."""
@@ -288,7 +307,8 @@ class Journal:
 
     def refund(self, one: Purchase, note: str) -> Purchase:
         """The service gave the money back."""
-        return self._move(one, one.state, {one.state}, note, any_holder=True, booked=0, refunded=self._ms())
+        given = {"booked": 0, "refunded": self._ms(), "reason": one.reason}
+        return self._move(one, one.state, {one.state}, note, any_holder=True, **given)
 
     # -- below
 
@@ -301,7 +321,7 @@ class Journal:
 
     def _stay(self, db: sqlite3.Connection) -> None:
         if self._holder:
-            db.execute("INSERT OR REPLACE INTO holder VALUES (?, ?)", (self._holder, self._ms() + LEASE))
+            db.execute("INSERT OR REPLACE INTO holder VALUES (?, ?)", (self._holder, self._ms() + self.lease))
 
     def _move(self, one: Purchase, to: State, since: set[State], note: str = "", **columns: Any) -> Purchase:
         with self._file.writing() as db:
@@ -368,6 +388,8 @@ def _require_room(db: sqlite3.Connection, order: Order) -> None:
 
 def _purchase(row: tuple[Any, ...]) -> Purchase:
     values: dict[str, Any] = dict(zip(Purchase._fields, row, strict=True))
+    if values["state"] not in STATES:
+        raise ValueError(f"'{values['state']}' is no state")
     for name in ("price", "booked"):
         values[name] = None if values[name] is None else money.from_nano(values[name])
     ticket, facts = values["ticket"], values["facts"]

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from storyboard import money, timing
 from storyboard.film import Film, Shot
+from storyboard.forecast import Forecast
 from storyboard.job import Job, bare
 from storyboard.purchase import Purchase
 from storyboard.purchase import State as PurchaseState
@@ -50,11 +51,14 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of one pass, in the film's order."""
+    """The steps of one pass, in the film's order. `forecast` is what it may come to cost, if there is a ledger and
+    all prices are known.
+    """
 
     title: str
     pass_id: str
     steps: tuple[Step, ...]
+    forecast: Forecast | None = None
 
     def count(self, state: State) -> int:
         """How many shots are in one state."""
@@ -84,6 +88,11 @@ class Plan:
         """What carrying it out costs; None while any price is unknown."""
         return None if any(step.cost is None for step in self.submits.values()) else self.known_cost
 
+    @property
+    def _forecast(self) -> Forecast:
+        cost = self.cost
+        return self.forecast or Forecast(cost, cost, cost)
+
     def as_json(self) -> dict[str, Any]:
         """The object that `plan --json` prints."""
         states = {step.state: self.count(step.state) for step in self.steps}
@@ -94,7 +103,8 @@ class Plan:
             "jobs": [_step_json(step, self.pass_id) for step in self.steps],
             "total": {"submit": 0, "cached": 0}
             | states
-            | {"submit": len(self.submits), "cost": money.usd(self.cost), "known_cost": money.usd(self.known_cost)},
+            | {"submit": len(self.submits), "cost": money.usd(self.cost), "known_cost": money.usd(self.known_cost)}
+            | {name: money.usd(amount) for name, amount in self._forecast._asdict().items()},
         }
 
 
@@ -174,7 +184,7 @@ def _resumed(shot: Shot, job: Job, one: Purchase, lost: Lost, kept: Callable[[Pu
             return Step(shot, job, "submit", (f"{why}, and its service keeps it no longer",), anew=True)
         case "intent" | "lost" | "gone":
             why = one.reason or "it was being submitted when the render ended"
-            return Step(shot, job, "held", (why,))
+            return Step(shot, job, "held", (f"{why}; 'storyboard resolve {shot.id}' settles it",))
         case "moderated" | "given up":
             help_ = "change its text, references, take or seed" if one.state == "moderated" else "given up"
             return Step(shot, job, "blocked", (f"{one.reason or one.state}: {help_}",))

@@ -14,6 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple, get_args
 
+from storyboard.failure import Unreadable
 from storyboard.job import Input, Job, bare
 
 State = Literal[
@@ -93,12 +94,16 @@ class Purchase(NamedTuple):
     @property
     def model(self) -> str:
         """The model's id."""
-        return str(json.loads(self.what)["model"])
+        return str(_loaded(self.what)["model"])
 
     @property
     def provider(self) -> str:
         """The part of the model's id before the first slash."""
         return self.model.partition("/")[0]
+
+    def left(self, kept: int, now: int) -> int:
+        """Seconds for which its service, which keeps clips for `kept` seconds, still has it; `now` in milliseconds."""
+        return kept - (now - (self.completed or self.accepted or self.reserved)) // 1000
 
     @property
     def shown(self) -> str:
@@ -117,10 +122,35 @@ def written(job: Job) -> str:
 
 
 def read(text: str, key: str, price: Decimal | None) -> Job:
-    """The job behind a purchase."""
-    kept = json.loads(text)
+    """The job behind a purchase.
+
+    Raises:
+        Unreadable: it is damaged.
+    """
+    kept = _loaded(text)
     inputs = {name: Input(label, sha256, None, url) for name, (label, sha256, url) in kept["inputs"].items()}
     return Job(kept["model"], kept["request"], inputs, Fraction(*kept["seconds"]), price, key)
+
+
+NOT_BOUGHT: frozenset[State] = frozenset({"reserved", "rejected", "unsent", "dropped"})
+"""It is certain that nothing was bought."""
+
+
+def bought(purchases: Iterable[Purchase]) -> list[Purchase]:
+    """Those that were bought, or may have been."""
+    return [one for one in purchases if not (one.state in NOT_BOUGHT or (one.state == "moderated" and not one.ticket))]
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    try:
+        kept: dict[str, Any] = json.loads(text)
+        parts = {"model", "request", "inputs", "seconds"}
+        if not parts <= set(kept) or not {*map(len, kept["inputs"].values())} <= {3}:
+            raise ValueError("parts are missing")
+        Fraction(*kept["seconds"])
+    except (ValueError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise Unreadable(f"what a purchase was of is damaged in the journal: {error}") from error
+    return kept
 
 
 def spent(purchases: Iterable[Purchase]) -> Decimal:

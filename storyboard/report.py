@@ -11,7 +11,7 @@ from typing import Any
 
 from storyboard import money, timing
 from storyboard.diagnostic import Diagnostic
-from storyboard.plan import Plan, Step
+from storyboard.plan import Plan, State, Step
 from storyboard.source import Span
 
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -135,9 +135,14 @@ def plan_total(plan: Plan) -> str:
     """One line: what a render would do and cost."""
     jobs = len(plan.submits)
     counts = [f"{count(jobs, 'clip')} to make"]
-    counts += [f"{plan.count(state)} {state}" for state in ("cached", "skipped") if plan.count(state)]
+    states: tuple[State, ...] = ("resume", "held", "blocked", "cached", "skipped")
+    counts += [f"{plan.count(state)} {state}" for state in states if plan.count(state)]
     cost = dollars(money.usd(plan.cost))
-    return f"{plan.pass_id}: {', '.join(counts)}; cost {cost}"
+    likely = ""
+    if plan.forecast and plan.forecast.high != plan.cost:
+        expected, high = dollars(money.usd(plan.forecast.expected)), dollars(money.usd(plan.forecast.high))
+        likely = f" ({expected} expected, {high} high, by the ledger)"
+    return f"{plan.pass_id}: {', '.join(counts)}; cost {cost}{likely}"
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

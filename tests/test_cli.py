@@ -36,7 +36,7 @@ def test_help_and_completion_tell_what_the_commands_say_of_themselves(project: F
         assert (command.help or "").startswith(text), name
     shown = project.run("--help").stdout
     assert all(text in shown for text in COMMANDS.values())
-    words = {"_STORYBOARD_COMPLETE": "bash_complete", "COMP_WORDS": "storyboard re", "COMP_CWORD": "1"}
+    words = {"_STORYBOARD_COMPLETE": "bash_complete", "COMP_WORDS": "storyboard ren", "COMP_CWORD": "1"}
     program = [
         sys.executable,
         "-c",
@@ -53,7 +53,15 @@ def test_init_makes_a_project_that_renders_as_it_is(project: Folder) -> None:
     film = Folder(project.path / "film")
     assert "no errors" in film.run("check").stdout
     plan = json.loads(film.run("plan", "--json").stdout)
-    assert plan["total"] == {"submit": 3, "cached": 0, "cost": "0.00", "known_cost": "0.00"}
+    assert plan["total"] == {
+        "submit": 3,
+        "cached": 0,
+        "cost": "0.00",
+        "known_cost": "0.00",
+        "low": "0.00",
+        "expected": "0.00",
+        "high": "0.00",
+    }
     film.edit("duration: 4", "duration: 1.5")
     answer = json.loads(film.run("render", "--json").stdout)
     assert (film.path / answer["cut"]["path"]).stat().st_size > 10_000
@@ -145,7 +153,15 @@ passes: {{draft: {{model: wavespeed/alibaba/wan-2.6/reference-to-video-flash}}}}
         "format": 1,
         "title": "Untitled",
         "pass": "draft",
-        "total": {"submit": 1, "cached": 0, "cost": "0.25", "known_cost": "0.25"},
+        "total": {
+            "submit": 1,
+            "cached": 0,
+            "cost": "0.25",
+            "known_cost": "0.25",
+            "low": "0.25",
+            "expected": "0.25",
+            "high": "0.25",
+        },
     }
     assert job == {
         "shot": "s010",

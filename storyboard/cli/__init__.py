@@ -9,19 +9,26 @@ from importlib import import_module
 import click
 from click.shell_completion import CompletionItem
 
+from storyboard.failure import Unreadable, Unwritable
+
 COMMANDS = {
     "init": "Start a project that renders as it is.",
     "check": "Show every error at once, and how to cure it.",
     "plan": "Show what a render would make, why, and at what price.",
     "render": "Make the clips that are missing or changed, then the cut.",
     "cut": "Make the cut from the clips that are there.",
+    "status": "Show the state of every shot in every pass.",
+    "ledger": "Show what was spent on what.",
+    "resolve": "Settle purchases whose answer was lost.",
+    "recover": "Fetch everything that was bought and isn't here.",
+    "audit": "Compare the ledger with the service's own bills.",
     "models": "List the models, or show what one takes and costs.",
     "simulator": "Serve the providers' APIs on this machine, for rehearsals.",
     "schema": "Print the JSON Schema of storyboards, for editors.",
 }
 """Every command and its summary, here so that help and completion import none of them."""
 
-USAGE = 2
+USAGE, REFUSED = 2, 4
 INTERRUPTED = 130
 
 
@@ -71,6 +78,9 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted: what was finished is kept; run the same command again to go on", err=True)
         return INTERRUPTED
+    except (Unreadable, Unwritable) as error:
+        click.echo(f"Refused: {error}. Nothing was sent.", err=True)
+        return REFUSED
     except OSError as error:
         click.echo(f"Error: {error.strerror or error}: {error.filename}", err=True)
         return USAGE

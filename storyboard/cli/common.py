@@ -1,22 +1,27 @@
 """What the commands share: finding the storyboard, showing what is wrong with it, printing JSON and tables."""
 
+import asyncio
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Never, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar
 
 import click
 
 from storyboard import report
 from storyboard.compiler import Project, load
 from storyboard.diagnostic import Diagnostic, Rejected
-from storyboard.failure import Unreadable
 from storyboard.plan import Plan
 from storyboard.tools import Tools
+
+if TYPE_CHECKING:
+    from storyboard.buy import Terms
 
 HAS_ERRORS, USAGE, PARTLY, REFUSED, UNCONFIGURED = 1, 2, 3, 4, 5
 """Exit statuses: the storyboard has errors; usage; some shots failed; consent is missing; no client or key."""
@@ -27,6 +32,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def file_argument(command: Command) -> Command:
     """FILE, by default storyboard.yaml here; a folder stands for the storyboard.yaml in it."""
     return click.argument("file", type=click.Path(path_type=Path), default=Path("storyboard.yaml"))(command)
+
+
+def file_option(command: Command) -> Command:
+    """-f, --file: the storyboard, where the argument is something else."""
+    return click.option("-f", "--file", type=click.Path(path_type=Path), default=Path("storyboard.yaml"))(command)
 
 
 def pass_option(command: Command) -> Command:
@@ -71,8 +81,6 @@ def make_plan(project: Project, pass_: str | None, only: Sequence[str] = (), *, 
         reject(rejected.diagnostics, as_json=as_json)
     except KeyError as error:
         raise click.UsageError(str(error.args[0])) from error
-    except Unreadable as error:
-        refuse(str(error))
     warnings = project.warnings(plan.pass_id)
     if warnings and not as_json:
         click.echo(report.findings(warnings, color=color(sys.stderr)), err=True)
@@ -118,6 +126,8 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Se
     for name in head:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name == "shot")
     styles = {"cached": "green", "submit": "yellow", "skipped": "dim", "unknown": "yellow"}
+    styles |= {"current": "green", "stale": "yellow", "resume": "cyan", "bought": "cyan", "held": "red"}
+    styles |= {"blocked": "red"}
     for row in rows:
         table.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in row))
     Console().print(table)
@@ -147,6 +157,21 @@ def settle_seconds() -> float:
     except Unconfigured as error:
         raise click.UsageError(str(error)) from error
     return 45.0 if told is None else told
+
+
+@contextmanager
+def attending(project: Project) -> Iterator[None]:
+    """Be somebody that the journal knows, for commands that settle purchases."""
+    with project.store.workspace() as place:
+        project.journal.attend(place.name, project.store.lives)
+        yield
+
+
+def terms() -> "Terms":
+    """What a command that buys nothing works under."""
+    from storyboard.buy import Terms  # noqa: PLC0415
+
+    return Terms(0, time.time, asyncio.sleep, time.monotonic, settle=settle_seconds())
 
 
 def workers() -> int:

@@ -88,13 +88,13 @@ class Display:
                     self._done[shot] = done
                     if self._all is not None:
                         self._live.update(self._all, completed=sum(self._done.values()))
-            case Finished(shot, error):
-                self._finish(shot, error)
+            case Finished(shot, error, held):
+                self._finish(shot, error, "held" if held else "failed")
             case Noted(message):
                 if not self._quiet:
                     self._say(f"note: {report.safe(message)}")
 
-    def _finish(self, shot: str, error: str) -> None:
+    def _finish(self, shot: str, error: str, badly: str) -> None:
         doing, since = self._started.pop(shot, ("", time.monotonic()))
         if self._live is not None and shot in self._tasks:
             self._live.remove_task(self._tasks.pop(shot))
@@ -107,7 +107,7 @@ class Display:
         doing = "rendered" if doing == "downloading" else doing
         took = f"{time.monotonic() - since:.1f} s"
         self._say(
-            f"{report.safe(shot)}  {'failed' if error else doing}  {took}{f': {report.safe(error)}' if error else ''}"
+            f"{report.safe(shot)}  {badly if error else doing}  {took}{f': {report.safe(error)}' if error else ''}"
         )
 
     def _say(self, line: str) -> None:

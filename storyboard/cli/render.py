@@ -19,7 +19,6 @@ from storyboard.cli.progress import Display
 from storyboard.compiler import Project
 from storyboard.diagnostic import Rejected
 from storyboard.execute import Result
-from storyboard.failure import Unreadable, Unwritable
 from storyboard.plan import Plan
 from storyboard.providers import Limit, Provider, Unconfigured
 from storyboard.tools import Tools
@@ -153,8 +152,6 @@ def _render(
     except Unsendable as error:
         click.echo(f"Error: {report.safe(str(error))}; nothing was sent", err=True)
         raise click.exceptions.Exit(common.HAS_ERRORS) from error
-    except (Unreadable, Unwritable) as error:
-        common.refuse(str(error))
 
 
 def _rehearse(

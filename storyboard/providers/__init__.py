@@ -68,6 +68,7 @@ class Setup:
         sleep: Waits for seconds.
         chance: A number from 0 to 1 that nobody foresees, so that clients who wait don't come back all at once.
         note: Told what is worth knowing and stops nothing.
+        patience: A factor of the seconds that an answer may take.
     """
 
     tools: Tools
@@ -82,6 +83,7 @@ class Setup:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     poll_seconds: float | None = None
     note: Callable[[str], None] = lambda _message: None
+    patience: float = 1.0
 
 
 class Provider(Protocol):

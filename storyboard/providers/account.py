@@ -3,6 +3,7 @@
 The key goes to the service's own base URL and nowhere else; no redirect is followed.
 """
 
+import asyncio
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +17,11 @@ from storyboard.providers.wire import Answer, Call, Service
 
 MOST = 256 << 20
 """Bytes of an answer; a clip may be in it, in base64."""
+LONGEST = 10
+"""Times the seconds between two parts of an answer that all of it may take; an answer to a submit has those alone."""
+
+SECRET = 6
+"""Characters of the shortest key that is masked."""
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -33,14 +39,15 @@ class Anonymous(httpx.Auth):
 
 
 class Account:
-    """Sends requests to one service.
+    """Sends requests to one service. `patience` is a factor of the seconds that an answer may take.
 
     Raises:
         Unconfigured: there is no key, or the base URL isn't https (or http on loopback).
     """
 
-    def __init__(self, service: Service, environment: Mapping[str, str]) -> None:
+    def __init__(self, service: Service, environment: Mapping[str, str], patience: float = 1.0) -> None:
         self.service = service
+        self.patience = patience
         key = next((environment[name] for name in service.keys if environment.get(name, "").strip()), "").strip()
         if not key:
             raise Unconfigured(f"{service.title} needs a key: set {service.keys[0]}")
@@ -72,18 +79,22 @@ class Account:
         if call.body is not None:
             content = json.dumps(call.body, ensure_ascii=False, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
-        timeout = httpx.Timeout(seconds, connect=10)
+        timeout = httpx.Timeout(seconds * self.patience, connect=10 * self.patience)
+        longest = (10 + seconds * (1 if once else LONGEST)) * self.patience
         request = client.build_request(
             call.method, self.base + call.path, content=content, headers=headers, timeout=timeout
         )
         if still is not None:
             request.extensions["trace"] = _before_it_leaves(still)
         try:
-            answer = await client.send(request, stream=True)
-            try:
-                return await _read(answer, self._key)
-            finally:
-                await answer.aclose()
+            async with asyncio.timeout(longest):
+                answer = await client.send(request, stream=True)
+                try:
+                    return await _read(answer, self._key)
+                finally:
+                    await answer.aclose()
+        except TimeoutError as error:
+            raise Lost(f"no whole answer in {longest:.0f} s") from error
         except _NEVER_SENT as error:
             raise NotSent(self.masked(str(error) or type(error).__name__)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -91,7 +102,7 @@ class Account:
 
     def masked(self, text: str) -> str:
         """`text` without the key, and then at most 500 characters, so that no part of it is left where it is cut."""
-        return text.replace(self._key, "***")[:500]
+        return _hidden(text, self._key)[:500]
 
     async def close(self) -> None:
         """Close the connections."""
@@ -110,6 +121,11 @@ class Account:
             limits = httpx.Limits(max_keepalive_connections=0)
             self._once = httpx.AsyncClient(auth=Anonymous(), follow_redirects=False, limits=limits, verify=context())
         return self._once
+
+
+def _hidden(text: str, key: str) -> str:
+    """`text` without the key; one so short that it could be any word, as a simulator takes, is no secret."""
+    return text.replace(key, "***") if len(key) >= SECRET else text
 
 
 def _before_it_leaves(still: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:
@@ -132,7 +148,7 @@ async def _read(answer: httpx.Response, key: str) -> Answer:
     except (ValueError, RecursionError):
         body = None
     return Answer(
-        answer.status_code, dict(answer.headers), body, data[:4096].decode("utf-8", "replace").replace(key, "***")[:500]
+        answer.status_code, dict(answer.headers), body, _hidden(data[:4096].decode("utf-8", "replace"), key)[:500]
     )
 
 

@@ -67,11 +67,12 @@ class Listed(Remote):
         """Every row of every page, and by how many seconds the service's clock is ahead."""
         title, rows, ahead = self.title, dict[str, Mapping[str, Any]](), 0.0
         for page in range(1, PAGES + 1):
+            before = self._setup.wall()
             answer = await self._one(call(page))
             items = at(answer.body, "data", "items")
             if not isinstance(items, list):
                 raise ClipHeld(f"{title}'s list can't be read")
-            ahead = _ahead(answer, self._setup.wall())
+            ahead = _ahead(answer, before, self._setup.wall())
             known = len(rows)
             rows |= {str(row.get("uuid") or row.get("id")): row for row in items if isinstance(row, dict)}
             if len(items) < PAGE or len(rows) == known:
@@ -128,11 +129,12 @@ def _moment(value: object) -> float | None:
         return None
 
 
-def _ahead(answer: Answer, wall: float) -> float:
-    """By how many seconds a service's clock is ahead of ours, by its Date header, whose seconds are whole."""
+def _ahead(answer: Answer, before: float, after: float) -> float:
+    """By how many seconds a service's clock is ahead of ours, by the Date header, whose seconds are whole, of an
+    answer that came between two moments of ours.
+    """
     try:
-        told = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+        told = parsedate_to_datetime(answer.headers.get("date", "")).timestamp() + 0.5
     except (ValueError, TypeError):
         return 0.0
-    ahead = told + 0.5 - wall
-    return ahead if abs(ahead) > 1.5 else 0.0
+    return told - after if told > after + 1.5 else told - before if told < before - 1.5 else 0.0

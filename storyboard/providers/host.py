@@ -113,14 +113,16 @@ class Host:
             raise ClipFailed(f"{label} isn't uploaded: the place for it isn't https")
         if (url.port or 443) > 65535:
             raise ClipFailed(f"{label} isn't uploaded: the place for it has no port {url.port}")
-        timeout = httpx.Timeout(120, connect=10)
+        timeout = httpx.Timeout(120 * self._account.patience, connect=10)
         async with httpx.AsyncClient(
             auth=Anonymous(), follow_redirects=False, timeout=timeout, verify=context()
         ) as client:
             if transfer.fields is None:
-                sent = await client.request(transfer.method, url, content=data, headers=dict(transfer.headers))
+                request = client.build_request(transfer.method, url, content=data, headers=dict(transfer.headers))
             else:
                 files = {"file": (filename, data)}
-                sent = await client.request(transfer.method, url, data=dict(transfer.fields), files=files)
+                request = client.build_request(transfer.method, url, data=dict(transfer.fields), files=files)
+            sent = await client.send(request, stream=True)  # its body, however long, is never read
+            await sent.aclose()
         if not sent.is_success:
             raise ClipFailed(f"{label} could not be uploaded: the store answers {sent.status_code}")

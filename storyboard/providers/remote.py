@@ -43,7 +43,7 @@ class Remote:
     def __init__(self, api: Api, setup: Setup) -> None:
         self._api = api
         self._setup = setup
-        self._account = Account(api.service, setup.environment)
+        self._account = Account(api.service, setup.environment, setup.patience)
         self._memory = Memory(setup.uploads)
         self._hosts: dict[str, Host] = {}
         self._accounts: dict[str, Account] = {api.service.name: self._account}
@@ -131,7 +131,7 @@ class Remote:
                 raise Unconfigured(f"{title} hosts no files; write 'upload_via: wavespeed' in the pass")
             from storyboard.providers.wavespeed import WaveSpeed  # noqa: PLC0415 -- that module imports this one
 
-            self._accounts[name] = Account(WaveSpeed.service, self._setup.environment)
+            self._accounts[name] = Account(WaveSpeed.service, self._setup.environment, self._setup.patience)
             self._hosts[name] = Host(WaveSpeed(), self._accounts[name], self._memory)
         return self._hosts[name]
 
@@ -152,6 +152,7 @@ class Remote:
     async def _submit(self, job: Job, body: Mapping[str, Any], nonce: str, still: Callable[[], None]) -> Ticket:
         title, calm = self._api.service.title, self._calm
         call = self._api.submit(job, body, nonce)
+        doubt = ""  # once one attempt may have bought it, no later one says that nothing was bought
         for attempt in range(1, SENDS + 1):
             while rest := calm.rest():
                 await self._setup.sleep(rest)
@@ -160,6 +161,8 @@ class Remote:
             except NotSent as error:
                 calm.note(good=False)
                 if attempt >= UNREACHED or not calm.again():
+                    if doubt:
+                        raise _ambiguous(title, doubt) from error
                     message = f"{title} can't be reached: {error}; nothing was sent"
                     raise ClipFailed(message, unsent=True) from error
                 await self._setup.sleep(calm.pause(attempt))
@@ -168,18 +171,20 @@ class Remote:
                 calm.note(good=False)
                 if not self.idempotent or attempt == SENDS or not calm.again():
                     raise _ambiguous(title, str(error)) from error
+                doubt = str(error)
                 await self._setup.sleep(calm.pause(attempt))
                 continue
             calm.note(good=answer.status < 500)
             told_to_wait = answer.status == 429
             repeatable = told_to_wait or (answer.status >= 500 and self.idempotent)
             if not repeatable or attempt == SENDS or not calm.again():
-                return self._accepted(answer)
+                return self._accepted(answer, doubt)
+            doubt = doubt if told_to_wait else f"HTTP {answer.status}"
             pause = calm.pause(attempt, 2.0)
             await self._setup.sleep(retry_after(answer, pause, self._setup.wall()) if told_to_wait else pause)
         raise AssertionError
 
-    def _accepted(self, answer: Answer) -> Ticket:
+    def _accepted(self, answer: Answer, doubt: str = "") -> Ticket:
         title = self._api.service.title
         if 200 <= answer.status < 300:
             if answer.body is None:
@@ -190,6 +195,8 @@ class Remote:
                 raise _ambiguous(title, self._account.masked(str(error))) from error
         refused = self._api.refused(answer)
         said = f"HTTP {answer.status}: {self._account.masked(refused.message)}"
+        if doubt:
+            raise _ambiguous(title, f"{doubt}, and then {said}")
         if answer.status in {400, 401, 402, 403, 404, 413, 422, 429}:
             moderated = refused.kind == "moderated"
             raise ClipFailed(f"{title} refused it ({_kind(refused)}): {said}; nothing was bought", moderated=moderated)
@@ -296,7 +303,12 @@ class Remote:
                     into.write_bytes(base64.b64decode(output.data, validate=True))
                     return
                 await web.fetch(
-                    output.url, into, loopback=self._account.loopback, wanted=is_video, sleep=self._setup.sleep
+                    output.url,
+                    into,
+                    loopback=self._account.loopback,
+                    wanted=is_video,
+                    sleep=self._setup.sleep,
+                    patience=self._setup.patience,
                 )
                 return
             except web.Gone as error:
@@ -344,9 +356,7 @@ class Remote:
 
 
 def _ambiguous(title: str, reason: str) -> ClipHeld:
-    return ClipHeld(
-        f"{title} may have accepted it, as the answer was lost ({reason}): look at the account before buying it again"
-    )
+    return ClipHeld(f"{title} may have accepted it, as its answer was lost ({reason})")
 
 
 def _kind(failure: Failure) -> str:

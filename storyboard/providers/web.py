@@ -18,6 +18,8 @@ from storyboard.sniff import NEEDED, sniff
 
 MOST = 2 << 30
 """Bytes of one download."""
+LONGEST = 600
+"""Seconds of one try, after which it is gone on with; a server that drips could hold us for ever."""
 _REDIRECTS = 3
 _TRIES = 6
 Sleep = Callable[[float], Awaitable[None]]
@@ -75,16 +77,24 @@ def shown(url: str) -> str:
 
 
 async def fetch(
-    url: str, into: Path, *, loopback: bool, wanted: Callable[[str], bool], sleep: Sleep, most: int = MOST
+    url: str,
+    into: Path,
+    *,
+    loopback: bool,
+    wanted: Callable[[str], bool],
+    sleep: Sleep,
+    most: int = MOST,
+    patience: float = 1.0,
 ) -> str:
     """Write what is at `url` to `into`, going on where a connection broke off; its media type by its bytes.
 
-    `wanted` says whether a media type will do; it is asked as soon as the first bytes are there.
+    `wanted` says whether a media type will do; it is asked as soon as the first bytes are there. `patience` is a
+    factor of the seconds that it may take.
 
     Raises:
         Refused, Gone, Broken: see there. What was written so far may be left at `into`.
     """
-    timeout = httpx.Timeout(30, connect=10)
+    timeout = httpx.Timeout(30 * patience, connect=10 * patience)
     transport = _Guard(loopback=loopback)
     async with httpx.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False) as client:
         download = _Download(client, into, wanted, most)
@@ -93,9 +103,12 @@ async def fetch(
             if attempt:
                 await sleep(min(10, 0.5 * 2**attempt))
             try:
-                if await download.go_on(url):
-                    return download.media
+                async with asyncio.timeout(LONGEST * patience):
+                    if await download.go_on(url):
+                        return download.media
                 reason = "the connection broke off"
+            except TimeoutError:
+                reason = "it is too slow"
             except httpx.HTTPError as error:
                 reason = str(error) or type(error).__name__
             except (httpx.InvalidURL, ValueError) as error:  # a redirect's target, too

@@ -6,8 +6,8 @@ counts only requests that reach it, so two rules of one kind happen one after th
 
 import json
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -32,10 +32,15 @@ Do = Literal[
     "wrong_type",
     "expire",
     "cut",
+    "bomb",
+    "endless",
+    "mistyped",
     "price",
 ]
 
-_EVERYWHERE = frozenset({"status", "drop", "refuse", "hang", "html", "garbage", "reset"})
+_EVERYWHERE = frozenset(
+    {"status", "drop", "refuse", "hang", "html", "garbage", "reset", "cut", "bomb", "endless", "mistyped"}
+)
 _ONLY: dict[str, frozenset[str]] = {
     "no_id": frozenset({"submit"}),
     "fail": frozenset({"submit", "poll"}),
@@ -48,12 +53,12 @@ _ONLY: dict[str, frozenset[str]] = {
     "status_word": frozenset({"poll"}),
     "wrong_type": frozenset({"poll"}),
     "expire": frozenset({"output"}),
-    "cut": frozenset({"output"}),
     "price": frozenset({"price"}),
 }
 _TAKES: dict[str, frozenset[str]] = {
-    "status": frozenset({"status", "body", "retry_after", "accepted"}),
+    "status": frozenset({"status", "body", "retry_after", "accepted", "headers"}),
     "hang": frozenset({"seconds"}),
+    "endless": frozenset({"seconds"}),
     "fail": frozenset({"message", "code"}),
     "moderate": frozenset({"what"}),
     "status_word": frozenset({"word"}),
@@ -69,11 +74,13 @@ class Fault:
     Attributes:
         on: The kind of request; `put` is an upload's bytes, `output` the download of a clip.
         do: What happens. `refuse`, `html` and `status` come before the request is carried out (`status` with
-            `accepted`, after); `drop`, `reset` (in the middle of the answer), `hang`, `garbage` and `no_id` after it.
-        model, prompt: Parts of the model's id and of the prompt; "" for any.
+            `accepted`, after); `drop`, `cut` and `reset` (in the middle of the answer), `hang`, `garbage`, `no_id`,
+            `bomb` (small, and huge once unpacked), `endless` and `mistyped` (said to be HTML) after it.
+        model, prompt: Parts of the model's id and of the prompt (of an upload, of the file's name); "" for any.
         after: Matching requests let pass first.
         times: How often it happens; 0 for always.
-        seconds: How long a `hang` keeps the answer back.
+        headers: More headers of a `status`, and others instead of its own.
+        seconds: How long a `hang` keeps the answer back; between two bytes of an `endless` one, 0 for a flood.
         what: The input that a moderator names.
         price: US dollars as text.
     """
@@ -89,6 +96,7 @@ class Fault:
     body: Any = None
     retry_after: int | None = None
     accepted: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
     message: str = "the task failed"
     code: int | str | None = None
@@ -173,7 +181,7 @@ def _problem(key: str, value: Any) -> str:
         case "after" | "times" | "retry_after":
             return "" if whole and value >= 0 else "is a whole number, 0 or more"
         case "status":
-            return "" if whole and 300 <= value <= 599 else "is an HTTP status from 300 to 599"
+            return "" if whole and 200 <= value <= 599 else "is an HTTP status from 200 to 599"
         case "seconds":
             return "" if (whole or isinstance(value, float)) and value >= 0 else "is a number of seconds"
         case "accepted":
@@ -182,6 +190,9 @@ def _problem(key: str, value: Any) -> str:
             return "" if whole or isinstance(value, str) else "is a number or a text"
         case "price":
             return "" if isinstance(value, str) and _is_amount(value) else 'is dollars as text, such as "0.35"'
+        case "headers":
+            texts = isinstance(value, dict) and all(isinstance(one, str) for one in value.values())
+            return "" if texts else "is an object of texts"
         case "body":
             return ""
         case _:

@@ -35,7 +35,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes out. The connection breaks after `stop` bytes of the body, where that is given: by a TCP reset, or not."""
+    """What goes out. The connection breaks after `stop` bytes of the body, where that is given; `reset` with a TCP
+    reset. Where `drip` is given, no length is told, and blanks follow the body until the client has enough: one each
+    so many seconds, or as many as go. It goes out `late` by so many seconds.
+    """
 
     status: int
     body: bytes = b""
@@ -43,6 +46,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     stop: int | None = None
     reset: bool = False
+    drip: float | None = None
+    late: float = 0
 
 
 class Refused(Exception):

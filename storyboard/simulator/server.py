@@ -4,14 +4,16 @@ import json
 import socket
 import struct
 import threading
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from storyboard.simulator.faults import Fault, Script
+from storyboard.simulator.faults import Fault, On, Script
 from storyboard.simulator.message import Answer, Refused, Request, Route, as_json
 from storyboard.simulator.outputs import PAGE
 from storyboard.simulator.service import Engine
@@ -21,9 +23,10 @@ LARGEST = 64 << 20
 """Bytes of a request's body."""
 _DRAINED = 256 << 20
 _IDLE = 60
+_FLOOD = b" " * (1 << 18)
 _BENT_INSIDE = frozenset(
     {"fail", "moderate", "empty", "two", "silent", "short", "not_video"}
-    | {"status_word", "wrong_type", "expire", "cut", "price"}
+    | {"status_word", "wrong_type", "expire", "price"}
 )
 """Faults that the services themselves carry out."""
 
@@ -57,14 +60,18 @@ class Seen(NamedTuple):
 class Store:
     """The addresses of uploaded files: `/signed/…` to put them, `/uploads/…` to fetch them."""
 
-    def __init__(self, prefix: str, act: Callable[[Request], Answer], provider: str) -> None:
+    def __init__(
+        self, prefix: str, act: Callable[[Request], Answer], provider: str, named: Callable[[str], str]
+    ) -> None:
         self.prefix = prefix
         self._act = act
         self._provider = provider
+        self._named = named
 
     def route(self, request: Request) -> Route:
         """The PUT, which a script may bend, or a download."""
-        return Route(lambda _: self._act(request), "put" if self._provider else None, self._provider)
+        on: On | None = "put" if self._provider else None
+        return Route(lambda _: self._act(request), on, self._provider, prompt=self._named(request.path))
 
     def refusal(self, refused: Refused) -> Answer:
         """An error in an object store's shape."""
@@ -73,7 +80,7 @@ class Store:
 
 def stores(shelf: Shelf) -> tuple[Store, Store]:
     """The two addresses of WaveSpeed's uploads."""
-    return Store("/signed/", shelf.put, "wavespeed"), Store("/uploads/", shelf.get, "")
+    return Store("/signed/", shelf.put, "wavespeed", shelf.named), Store("/uploads/", shelf.get, "", str)
 
 
 class Server(ThreadingHTTPServer):
@@ -146,6 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class's name
         """Silent."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Of the clock that dates the jobs, too."""
+        return super().date_time_string(self.server.engine.now() if timestamp is None else timestamp)
+
     def _serve(self) -> None:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -212,14 +223,22 @@ class _Handler(BaseHTTPRequestHandler):
             return replace(done, body=b"{}")
         if fault.do == "garbage":
             return replace(done, body=done.body[: len(done.body) // 2])
-        self.server.engine.wait(fault.seconds)
-        return done
+        if fault.do == "mistyped":
+            return replace(done, media="text/html")
+        if fault.do == "cut":
+            return replace(done, stop=len(done.body) // 2)
+        if fault.do == "bomb":
+            return Answer(200, _bomb(), headers={"Content-Encoding": "gzip"})
+        if fault.do == "endless":
+            return replace(done, drip=fault.seconds)
+        return replace(done, late=fault.seconds)
 
     def _send(self, answer: Answer) -> None:
+        self.server.engine.wait(answer.late)
+        self.close_connection = self.close_connection or answer.drip is not None
+        length = {} if answer.drip is not None else {"Content-Length": str(len(answer.body))}
         self.send_response(answer.status)
-        self.send_header("Content-Type", answer.media)
-        self.send_header("Content-Length", str(len(answer.body)))
-        for name, value in answer.headers.items():
+        for name, value in ({"Content-Type": answer.media} | length | dict(answer.headers)).items():
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -228,10 +247,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body[: answer.stop])
         if answer.stop is not None:
             self.close_connection = True
+        while answer.drip is not None:  # until the client goes, or the end of the simulator closes the connection
+            self.server.engine.wait(answer.drip)
+            self.wfile.write(b" " if answer.drip else _FLOOD)
         if answer.reset:
             self.wfile.flush()
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
+
+
+@cache
+def _bomb() -> bytes:
+    """300 MiB of blanks, packed."""
+    packer = zlib.compressobj(1, wbits=31)
+    parts = [packer.compress(b" " * (1 << 20)) for _ in range(300)]
+    return b"".join([*parts, packer.flush()])
 
 
 def _under(prefix: str, path: str) -> bool:
@@ -249,6 +279,7 @@ def _refusal(service: Service | None, refused: Refused, request: Request) -> Ans
 def _status(service: Service, fault: Fault, request: Request) -> Answer:
     """A scripted status: with the body given (a text as it is), else in the service's own shape."""
     headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
+    headers |= fault.headers
     if isinstance(fault.body, str):
         return Answer(fault.status, fault.body.encode(), "text/plain", headers)
     if fault.body is not None:

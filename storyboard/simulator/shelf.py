@@ -29,6 +29,10 @@ class Shelf:
             self._tickets[token] = (f"{self.base}/uploads/{token}/{quote(name)}", size, media)
         return f"{self.base}/signed/{token}?signature={secrets.token_hex(8)}", self._tickets[token][0]
 
+    def named(self, path: str) -> str:
+        """The URL of the file that is to be PUT at a path; "" where none is."""
+        return self._tickets.get(path.removeprefix("/signed/"), ("",))[0]
+
     def policy(self) -> tuple[str, str]:
         """A signature for the form, and the folder that its keys start with."""
         signature, folder = secrets.token_urlsafe(20), f"dashscope-instant/{secrets.token_hex(8)}"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from storyboard import digest
 from storyboard.catalog import Model
 from storyboard.simulator.faults import Fault
 from storyboard.simulator.message import Answer, Refused, Request, Route, as_json, require_key, require_method
@@ -33,6 +34,7 @@ class WaveSpeed:
     def __init__(self, engine: Engine, models: Mapping[str, Model]) -> None:
         self._engine = engine
         self._models = models
+        self._buyers: dict[str, str] = {}
 
     def refusal(self, refused: Refused) -> Answer:
         """An error in this API's shape."""
@@ -61,7 +63,9 @@ class WaveSpeed:
         body = request.json()
 
         def submit(fault: Fault | None) -> Answer:
-            return _wrapped(self._data(self._engine.submit(model, body, fault), None))
+            job = self._engine.submit(model, body, fault)
+            self._buyers[job.id] = digest.sha256(request.headers["authorization"].encode())[:8]
+            return _wrapped(self._data(job, None))
 
         return Route(submit, "submit", PROVIDER, model.id, model.prompt_in(body))
 
@@ -127,7 +131,7 @@ class WaveSpeed:
             headers = {"Content-Type": media} if media else {}
             return _wrapped({"download_url": get, "upload": {"method": "PUT", "url": put, "headers": headers}})
 
-        return Route(upload, "upload", PROVIDER)
+        return Route(upload, "upload", PROVIDER, prompt=name)
 
     def _price(self, request: Request) -> Route:
         body = request.json()
@@ -176,9 +180,10 @@ class WaveSpeed:
                     continue
                 if (start is not None and job.created < start) or (end is not None and job.created > end):
                     continue
-                rows.append(_billed(job, "deduct", job.created))
+                buyer = self._buyers.get(job.id, "")
+                rows.append(_billed(job, buyer, "deduct", job.created))
                 if job.refunded:
-                    rows.append(_billed(job, "refund", job.finished or job.created))
+                    rows.append(_billed(job, buyer, "refund", job.finished or job.created))
             rows = [row for row in rows if body.get("billing_type") in {None, "", row["billing_type"]}]
             rows.sort(key=lambda row: str(row["created_at"]), reverse=body.get("sort") != "created_at ASC")
             return _wrapped({"page": body.get("page", 1), "total": len(rows), "items": rows[first:last]})
@@ -193,11 +198,11 @@ class WaveSpeed:
 _ROW = frozenset({"id", "model", "status", "created_at", "outputs", "error"})
 
 
-def _billed(job: Job, kind: str, at: float) -> dict[str, Any]:
+def _billed(job: Job, buyer: str, kind: str, at: float) -> dict[str, Any]:
     price = float(job.price or 0)
     return {
         "uuid": f"{job.id}-{kind}",
-        "access_key_name": "simulator",
+        "access_key_name": f"key {buyer}",
         "billing_type": kind,
         "price": price,
         "created_at": _iso(at),

@@ -1,0 +1,71 @@
+"""Whom a project buys from: the providers, given this machine's clocks and the user's environment."""
+
+import asyncio
+import random  # noqa: TID251 -- this is where it is passed in
+import time
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+from storyboard.catalog import Model
+from storyboard.event import Event, Noted
+from storyboard.plan import Plan
+from storyboard.providers import Limit, Provider, Setup, Unconfigured, load, seconds_in
+from storyboard.providers.quote import quotes
+from storyboard.tools import Tools
+
+
+def setup(
+    tools: Tools,
+    environment: Mapping[str, str],
+    models: Mapping[str, Model],
+    uploads: Path | None,
+    workers: int,
+    limits: Mapping[str, Limit],
+    notify: Callable[[Event], None],
+) -> Setup:
+    """What providers are given; see `Setup`.
+
+    Raises:
+        Unconfigured: STORYBOARD_POLL_SECONDS is no number of seconds.
+    """
+    return Setup(
+        tools=tools,
+        environment=environment,
+        models=models,
+        uploads=uploads,
+        workers=workers,
+        now=time.monotonic,
+        wall=time.time,
+        sleep=asyncio.sleep,
+        chance=random.random,
+        limits=limits,
+        poll_seconds=seconds_in(environment, "STORYBOARD_POLL_SECONDS"),
+        note=lambda message: notify(Noted(message)),
+    )
+
+
+def usable(names: Collection[str], given: Setup) -> dict[str, Provider]:
+    """The providers of those names that can be used as things stand; of the others it is noted why not."""
+    found: dict[str, Provider] = {}
+    for name in sorted(names):
+        try:
+            found |= load({name}, given)
+        except Unconfigured as error:
+            given.note(f"what was bought there can't be asked about: {error}")
+    return found
+
+
+def quoted(decided: Plan, models: Mapping[str, Model], environment: Mapping[str, str]) -> dict[str, Decimal]:
+    """What WaveSpeedAI says each job to be submitted costs, by shot. Asks, for free; buys nothing.
+
+    Raises:
+        Unconfigured: there is no key, or no safe base URL.
+        NotQuoted: it gives no price.
+    """
+    asked = [(step.shot, step.job) for step in decided.steps if step.state == "submit" and step.job]
+    asked = [(shot, job) for shot, job in asked if job.provider == "wavespeed"]
+    if not asked:
+        return {}
+    prices = asyncio.run(quotes([job for _, job in asked], models, environment))
+    return {shot: price for (shot, _), price in zip(asked, prices, strict=True)}

@@ -19,7 +19,8 @@ DAY = 86400.0
 def command(file: Path, since: float, as_json: bool) -> None:
     """Compare the ledger with the service's own bills.
 
-    Lists every difference; a refund is taken over into the ledger. Only WaveSpeedAI tells its bills. The exit status is 3 where anything differs.
+    Lists every difference; a refund is taken over into the ledger.
+    Only WaveSpeedAI tells its bills. The exit status is 3 where anything differs.
     """
     from storyboard import settle  # noqa: PLC0415 -- help needs none of it
     from storyboard.providers import ClipHeld, Lists  # noqa: PLC0415

@@ -17,7 +17,8 @@ from storyboard.cli.progress import Display
 def command(file: Path, as_json: bool) -> None:
     """Fetch everything that was bought and isn't here.
 
-    By the ids in the journal, as long as the services keep the clips; it buys nothing. The exit status is 3 while something is missing.
+    By the ids in the journal, as long as the services keep the clips; it buys nothing.
+    The exit status is 3 while something is missing.
     """
     from storyboard import settle  # noqa: PLC0415 -- help needs none of it
 

@@ -44,7 +44,8 @@ def command(
 ) -> None:
     """Settle purchases whose answer was lost.
 
-    Alone, it shows each with the evidence: times, ids, prices. It buys nothing itself. The exit status is 3 while anything is held.
+    Alone, it shows each with the evidence: times, ids, prices. It buys nothing itself.
+    The exit status is 3 while anything is held.
     """
     from storyboard import settle  # noqa: PLC0415 -- help needs none of it
 

@@ -6,8 +6,7 @@ tools of the machine, and who listens to the progress.
 
 # ruff: noqa: PLC0415 -- what only some commands need (pydantic, decoders, numpy) is imported when it is needed
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -271,6 +270,7 @@ class Project:
         """
         import asyncio
 
+        from storyboard import market
         from storyboard.buy import Terms
         from storyboard.catalog.request import require_sendable
         from storyboard.execute import execute
@@ -292,24 +292,11 @@ class Project:
         try:
             if not any(step.job and not step.job.local for step in decided.steps):
                 return asyncio.run(carried_out(0, []))
-            with self._buying(decided, ceiling) as run:
+            with market.buying(decided, ceiling, self.journal, self.store) as run:
                 return asyncio.run(carried_out(run, self.others(decided)))
         finally:
             self._history.remember(decided.pass_id, done)
             self.store.memo.save()
-
-    @contextmanager
-    def _buying(self, decided: Plan, ceiling: "Decimal | None" = None) -> Iterator[int]:
-        """A render that the journal knows of; other processes can tell that it lives."""
-        from storyboard import money
-
-        planned = {"submit": len(decided.submits), "cost": money.usd(decided.cost)}
-        cached = {step.key: step.job for step in decided.steps if step.state == "cached" and step.job}
-        saved = sum((job.cost for job in cached.values() if job.cost is not None), money.FREE)
-        with self.store.workspace() as place:
-            run = self.journal.begin(place.name, self.store.lives, decided.pass_id, ceiling, planned)
-            yield run
-            self.journal.end(run, len(cached), saved)
 
     def cut(
         self,

@@ -57,10 +57,11 @@ async def execute(
     """
     work = {key: (step, step.job) for key, step in plan.work.items() if step.job}
     for step, job in work.values():
-        if job.provider not in providers:
-            raise Unconfigured(f"there is no client for '{job.provider}', which {job.model} needs")
         if step.state == "submit":
+            if job.provider not in providers:
+                raise Unconfigured(f"there is no client for '{job.provider}', which {job.model} needs")
             providers[job.provider].require(job)
+    work = {key: (step, job) for key, (step, job) in work.items() if job.provider in providers}
     _note_kept(plan, journal)
     crew = _Crew(plan, providers, store, Buyer(journal, store, terms, notify), notify, stored)
     try:
@@ -226,6 +227,8 @@ class _Crew:
     def _result(self, step: Step) -> Result:
         if step.waits and step.job:
             result = self._made.get(step.key or step.shot)
+            if result is None and step.job.provider not in self._providers:
+                return Result(step, "held", error="; ".join(step.reasons))
             if result is None:
                 under_way = step.state != "submit" or step.shot in self._buyer.under_way
                 return Result(step, "held" if under_way else "failed", error=_LATE)

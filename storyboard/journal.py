@@ -194,11 +194,11 @@ class Journal:
             Unreadable, Unwritable: see there.
         """
         with self._file.writing() as db:
-            self._stay(db)
             last = next(iter(self._select(db, _LAST, (key,))), None)
+            if last and last.state in OPEN and last.holder != self._holder and self._alive(db, last.holder):
+                return None  # having written nothing: those who wait ask often
+            self._stay(db)
             if last and last.state in OPEN:
-                if last.holder != self._holder and self._alive(db, last.holder):
-                    return None
                 if last.state == "reserved":
                     self._set(db, last, "dropped", "the render ended before it sent anything", booked=0)
                 else:

@@ -1,17 +1,21 @@
-"""Whom a project buys from: the providers, given this machine's clocks and the user's environment."""
+"""Going to buy: the providers, given this machine's clocks and the user's environment, and a render in the journal."""
 
 import asyncio
 import random  # noqa: TID251 -- this is where it is passed in
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+from storyboard import money
 from storyboard.catalog import Model
 from storyboard.event import Event, Noted
+from storyboard.journal import Journal
 from storyboard.plan import Plan
 from storyboard.providers import Limit, Provider, Setup, Unconfigured, load, seconds_in
 from storyboard.providers.quote import quotes
+from storyboard.store import Store
 from storyboard.tools import Tools
 
 
@@ -69,3 +73,27 @@ def quoted(decided: Plan, models: Mapping[str, Model], environment: Mapping[str,
         return {}
     prices = asyncio.run(quotes([job for _, job in asked], models, environment))
     return {shot: price for (shot, _), price in zip(asked, prices, strict=True)}
+
+
+@contextmanager
+def buying(decided: Plan, ceiling: Decimal | None, journal: Journal, store: Store) -> Iterator[int]:
+    """A render that the journal knows of, by number; other processes can tell that it lives. Where nothing is to be
+    had, a journal that can't be written is no trouble.
+
+    Raises:
+        Unreadable, Unwritable: the journal can't be used; nothing was sent.
+    """
+    planned = {"submit": len(decided.submits), "cost": money.usd(decided.cost)}
+    cached = {step.key: step.job for step in decided.steps if step.state == "cached" and step.job}
+    saved = sum((job.cost for job in cached.values() if job.cost is not None), money.FREE)
+    with ExitStack() as until_the_end:
+        run = 0
+        try:
+            place = until_the_end.enter_context(store.workspace())
+            run = journal.begin(place.name, store.lives, decided.pass_id, ceiling, planned)
+        except OSError:
+            if decided.work:
+                raise
+        yield run
+        if run:
+            journal.end(run, len(cached), saved)

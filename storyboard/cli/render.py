@@ -214,7 +214,9 @@ def _consent(project: Project, plan: Plan, max_cost: Decimal | None, *, yes: boo
     if not click.confirm(f"{total}. Go on?", err=True):
         common.refuse("not agreed to")
     unknown = sum(step.cost is None for step in plan.submits.values())
-    if unknown and not click.confirm(f"The price of {report.count(unknown, 'clip')} is unknown. Buy all the same?"):
+    if unknown and not click.confirm(
+        f"The price of {report.count(unknown, 'clip')} is unknown. Buy all the same?", err=True
+    ):
         common.refuse("not agreed to")
 
 

@@ -6,8 +6,10 @@ The key goes to the service's own base URL and nowhere else; no redirect is foll
 import asyncio
 import ipaddress
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -22,6 +24,7 @@ LONGEST = 10
 
 SECRET = 6
 """Characters of the shortest key that is masked."""
+_QUERY = re.compile(r"(\bhttps?://[^\s?\"'<>]*)[?][^\s\"'<>]*")
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -124,8 +127,12 @@ class Account:
 
 
 def _hidden(text: str, key: str) -> str:
-    """`text` without the key; one so short that it could be any word, as a simulator takes, is no secret."""
-    return text.replace(key, "***") if len(key) >= SECRET else text
+    """`text` without the key and without what signs URLs; a key so short that it could be any word, as a simulator
+    takes, is no secret.
+    """
+    for secret in {key, quote(key, safe="")} if len(key) >= SECRET else ():
+        text = text.replace(secret, "***")
+    return _QUERY.sub(r"\1", text)
 
 
 def _before_it_leaves(still: Callable[[], None]) -> Callable[[str, Any], Awaitable[None]]:

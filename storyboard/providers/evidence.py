@@ -98,7 +98,7 @@ class Listed(Remote):
                 return answer
             said = self._account.masked(self._api.refused(answer).message)
             reason = f"HTTP {answer.status}: {said}" if answer.status >= 300 else "its answer isn't JSON"
-            if answer.status < 500 and answer.status != 429 and answer.status >= 300:
+            if 300 <= answer.status < 500 and answer.status not in {408, 425, 429}:
                 break
         raise ClipHeld(f"{self.title} can't be asked what was bought ({reason})")
 

@@ -37,10 +37,19 @@ class Memory:
     def put(self, where: str, reference: str, now: float) -> None:
         """Remember an upload; one that can't be written down is only made again."""
         self._known[where] = (reference, int(now))
-        if self._path is None or "?" in reference:  # a signature stands there, and belongs into no file
+        if "?" not in reference:  # a signature stands there, and belongs into no file
+            self._write(now)
+
+    def forget(self, where: str, now: float) -> None:
+        """Upload it anew the next time."""
+        if self._known.pop(where, None) is not None:
+            self._write(now, where)
+
+    def _write(self, now: float, without: str = "") -> None:
+        if self._path is None:
             return
         merged = {**_load(self._path), **{key: kept for key, kept in self._known.items() if "?" not in kept[0]}}
-        fresh = {key: kept for key, kept in merged.items() if now - kept[1] < KEPT}
+        fresh = {key: kept for key, kept in merged.items() if now - kept[1] < KEPT and key != without}
         try:
             atomic.ignored_folder(self._path.parent)
             atomic.write(self._path, digest.seal(json.dumps(fresh).encode()), durable=False)
@@ -71,9 +80,7 @@ class Host:
         Raises:
             ClipFailed: it can't be read, changed meanwhile, or the service doesn't take it.
         """
-        assert given.sha256 is not None
-        of = f" {job.model}" if self._account.service.name == "dashscope" else ""  # its policies are for one model
-        where = f"{self._account.base}{of} {given.sha256}"
+        where = self._where(job, given)
         async with self._turns.setdefault(where, asyncio.Lock()):
             known = self._memory.get(where, wall)
             if known is not None:
@@ -81,9 +88,19 @@ class Host:
             try:
                 made = await self._upload(job, given)
             except (NotSent, Lost, WrongShape, httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-                raise ClipFailed(f"{given.label} could not be uploaded: {error}") from error
+                reason = self._account.masked(str(error))
+                raise ClipFailed(f"{given.label} could not be uploaded: {reason}") from error
             self._memory.put(where, made, wall)
             return made
+
+    def forget(self, job: Job, given: Input, wall: float) -> None:
+        """The service refused what the file is part of: perhaps it lost it."""
+        self._memory.forget(self._where(job, given), wall)
+
+    def _where(self, job: Job, given: Input) -> str:
+        assert given.sha256 is not None
+        of = f" {job.model}" if self._account.service.name == "dashscope" else ""  # its policies are for one model
+        return f"{self._account.base}{of} {given.sha256}"
 
     async def _upload(self, job: Job, given: Input) -> str:
         # Exactly the bytes that the key speaks of are sent: read once, checked, and sent from memory.

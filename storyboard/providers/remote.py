@@ -89,7 +89,12 @@ class Remote:
     ) -> Ticket:
         """Buy the job: the one POST."""
         progress(0, "submitting")
-        ticket = await self._submit(job, body, nonce, still)
+        try:
+            ticket = await self._submit(job, body, nonce, still)
+        except ClipFailed as error:
+            if not (isinstance(error, ClipHeld) or error.unsent or error.moderated):
+                self._forget(job)
+            raise
         progress(0, f"submitted as {ticket.shown}")
         return ticket
 
@@ -122,6 +127,12 @@ class Remote:
         if given.url is not None:
             return given.url
         return await self._host(job).reference(job, given, self._setup.wall())
+
+    def _forget(self, job: Job) -> None:
+        """What was refused may have been refused for a file that is no longer there: upload them anew next time."""
+        for given in job.inputs.values():
+            if given.url is None:
+                self._host(job).forget(job, given, self._setup.wall())
 
     def _host(self, job: Job) -> Host:
         name = job.upload_via or self._api.service.name

@@ -6,13 +6,14 @@ anything is sent; only a definite refusal frees it. Whatever happens in between,
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
 from storyboard import digest, money
-from storyboard.event import Advanced, Event, Noted, Started
+from storyboard.event import Advanced, Event, Noted, Spent, Started
 from storyboard.job import Job
 from storyboard.journal import Journal, Order, OverCeiling, Taken, Unreadable, Unwritable
 from storyboard.media import probe
@@ -94,12 +95,12 @@ class Buyer:
                 if order is None:
                     one = self.journal.claim(key, None)
                     if one is not None:
-                        return await self._go_on(shot, one, seller, turn, job)
+                        return self._let_go(one, await self._go_on(shot, one, seller, turn, job))
                 else:
                     async with turn:
                         one = self.journal.claim(key, order)
                         if one is not None:
-                            return await self._go_on(shot, one, seller, _Free(), order.job)
+                            return self._let_go(one, await self._go_on(shot, one, seller, _Free(), order.job))
             except OverCeiling as error:
                 return Bought("failed", error=f"{error}: it wasn't sent")
             except Taken:
@@ -122,6 +123,7 @@ class Buyer:
             elif one.state == "reserved":
                 self.journal.refuse(one, "dropped", "its clip was there")
             return Bought("cached", found)
+        whole = job is not None  # with its files, without which it can't be sent
         job = job or one.job
         try:
             match one.state:
@@ -129,7 +131,9 @@ class Buyer:
                     return await self._buy(shot, one, job, seller)
                 case "intent":
                     sent = one.intended or 0
-                    if job is not None and seller.idempotent and self.terms.wall() * 1000 - sent < REPEATABLE:
+                    if seller.idempotent and self.terms.wall() * 1000 - sent < REPEATABLE:
+                        if not whole:
+                            return Bought("held", error="a render of its shot sends it again, as the same purchase")
                         async with turn:
                             return await self._buy(shot, one, job, seller)
                     one = self.journal.lose(one, "the render ended while it was being submitted", answered=False)
@@ -170,7 +174,8 @@ class Buyer:
             self._drop(one, str(error))
             raise
         self.under_way[shot] = ""
-        spent = one.booked or money.FREE
+        spent = money.FREE if sent else one.booked or money.FREE  # what is sent again was booked by the first render
+        self.notify(Spent(spent))
         try:
             ticket = await seller.submit(job, body, nonce, lambda: self.journal.require(one), progress)
         except ClipHeld as error:
@@ -180,6 +185,7 @@ class Buyer:
             if sent:
                 self._lose(one, f"it may have been bought before the last render ended, and now {error}")
                 return Bought("held", error=str(error), cost=spent)
+            self.notify(Spent(-spent))
             self.journal.refuse(
                 one, "moderated" if error.moderated else "unsent" if error.unsent else "rejected", str(error)
             )
@@ -266,6 +272,12 @@ class Buyer:
             return await self._collect(shot, one, one.job, seller)
 
     # -- what must not stop the rest
+
+    def _let_go(self, one: Purchase, got: Bought) -> Bought:
+        if got.state == "held":  # else two renders that each gave a clip up could wait for each other for ever
+            with suppress(Unwritable):
+                self.journal.let_go(one)
+        return got
 
     def _drop(self, one: Purchase, reason: str) -> None:
         if one.state != "reserved":  # it may have been sent

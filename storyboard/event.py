@@ -43,7 +43,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Spent:
-    """US dollars were booked."""
+    """US dollars were booked; less than nothing where they are free again."""
 
     amount: Decimal
 

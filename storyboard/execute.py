@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from storyboard import money
 from storyboard.buy import LOOK_AGAIN, Bought, Buyer, Terms, probed
-from storyboard.event import Advanced, Event, Finished, Noted, Planned, Spent, Started, Stopping
+from storyboard.event import Advanced, Event, Finished, Noted, Planned, Started, Stopping
 from storyboard.job import Job
-from storyboard.journal import Journal, Order, Taken, Unwritable
+from storyboard.journal import Journal, Order, Taken, Unreadable, Unwritable
 from storyboard.media import MediaError
 from storyboard.plan import Plan, Step, facts_of
 from storyboard.providers import Maker, Provider, Seller
@@ -74,7 +74,7 @@ async def execute(
 def _note_kept(plan: Plan, journal: Journal) -> None:
     """Of a clip that was kept right before its render was killed, the journal doesn't know yet that it is here."""
     kept = {step.key for step in plan.steps if step.record and step.job and not step.job.local}
-    with suppress(Taken, Unwritable):
+    with suppress(Taken, Unreadable, Unwritable):
         for one in journal.open() if kept else ():
             if one.key in kept:
                 journal.store(one)
@@ -171,7 +171,6 @@ class _Crew:
             ceilings = self._terms.ceiling, self._terms.budget
             order = Order(job, step.shot, self._plan.pass_id, self._terms.run, step.anew, *ceilings)
         got = await self._buyer.clip(step.shot, key, order, seller, self._turns[job.provider], job)
-        self._notify(Spent(got.cost))
         return self._told(step, got)
 
     def _told(self, step: Step, got: Bought) -> Result:

@@ -214,23 +214,10 @@ class Journal:
     def _reserve(self, db: sqlite3.Connection, key: str, order: Order, attempt: int) -> Purchase:
         _require_room(db, order)
         price = None if order.job.cost is None else money.nano(order.job.cost)
-        number = self._insert(
-            db,
-            "purchase",
-            key=key,
-            attempt=attempt,
-            state="reserved",
-            what=written(order.job),
-            shot=order.shot,
-            price=price,
-            booked=price,
-            facts="{}",
-            reason="",
-            reserved=self._ms(),
-            holder=self._holder,
-            run=order.run,
-            **{"pass": order.pass_id},
-        )
+        whose = {"key": key, "attempt": attempt, "shot": order.shot, "pass": order.pass_id, "run": order.run}
+        what = {"what": written(order.job), "price": price, "booked": price, "facts": "{}", "reason": ""}
+        when = {"state": "reserved", "reserved": self._ms(), "holder": self._holder}
+        number = self._insert(db, "purchase", **whose, **what, **when)
         self._tell(db, number, "reserved", "")
         return self._select(db, _ONE, (number,))[0]
 
@@ -260,7 +247,15 @@ class Journal:
         """The service gave it an id. That is kept even where another render holds the purchase by now."""
         now = self._ms()
         told: dict[str, Any] = {"ticket": json.dumps(ticket), "facts": json.dumps(facts, sort_keys=True)}
-        return self._move(one, "accepted", {"intent", "lost"}, any_holder=True, answered=now, accepted=now, **told)
+        return self._move(
+            one,
+            "accepted",
+            {"intent", "lost", "given up", "waived"},
+            any_holder=True,
+            answered=now,
+            accepted=now,
+            **told,
+        )
 
     def refuse(self, one: Purchase, to: State, reason: str) -> Purchase:
         """It is certain that nothing was bought: the price is free again."""
@@ -304,6 +299,11 @@ class Journal:
         """The user's word: `waived` or `given up`."""
         ended: set[State] = {"lost", "gone", "moderated", "failed", "given up", "waived", *BOUGHT, "stored"}
         return self._move(one, to, ended, note, any_holder=True)
+
+    def let_go(self, one: Purchase) -> None:
+        """Leave it to whoever comes next: this render doesn't go on with it."""
+        with self._file.writing() as db:
+            db.execute("UPDATE purchase SET holder = '' WHERE number = ? AND holder = ?", (one.number, self._holder))
 
     def refund(self, one: Purchase, note: str) -> Purchase:
         """The service gave the money back."""

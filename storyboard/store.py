@@ -81,6 +81,7 @@ class Store:
         self.memo = memo
         self._records = str(root / "ac")
         self._blobs = str(root / "cas")
+        self._swept = False
 
     def find(self, key: str) -> Record | Lost:
         """The record of `key` with every blob checked, or why there is none. Changes nothing."""
@@ -133,9 +134,10 @@ class Store:
                 temporary = TemporaryDirectory(dir=place, ignore_cleanup_errors=True)
                 folder = Path(until_the_end.enter_context(temporary))
                 until_the_end.enter_context(_locked(folder))
-                for other in place.iterdir():
+                for other in () if self._swept else place.iterdir():
                     if other != folder:
                         _remove_abandoned(other)
+                self._swept = True
             yield folder
 
     def lives(self, name: str) -> bool:

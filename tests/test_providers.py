@@ -1039,7 +1039,7 @@ def test_no_more_are_under_way_than_the_limit(rig: Rig) -> None:
     store = Store(rig.place / "store", Memo(rig.place / "store" / "hashes", lambda: 0))
     plan, sellers, clock = Plan("film", "draft", steps), {rig.told.name: counted}, rig.clock
     journal = Journal(None, lambda: int(clock.wall() * 1e9))
-    terms = Terms(journal.begin("one", lambda _name: True), clock.wall, clock.sleep, clock.now)
+    terms = Terms(journal.begin("one", lambda _name: True), clock.wall, asyncio.sleep, clock.now)
     results = asyncio.run(
         execute.execute(plan, [], sellers, store, journal, terms, lambda _event: None, lambda _step: None)
     )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -476,6 +477,81 @@ def test_a_lost_answer(simulate: Callable[..., Client], do: str, bought: int) ->
     client.submit()
 
 
+def test_answers_that_break_off_or_say_nothing(simulate: Callable[..., Client]) -> None:
+    names = ("reset", "cut", "no_id", "mistyped")
+    client = simulate(*(rule({"on": "submit", "do": name}) for name in names), latency=9)
+    with pytest.raises(ConnectionResetError):
+        client.submit()
+    with pytest.raises(http.client.IncompleteRead) as broken:
+        client.submit()
+    assert broken.value.partial.startswith(b'{"code": 200')
+    body, key = json.dumps(r2v()).encode(), {"Authorization": "Bearer k"}
+    status, _, answer = client.raw("POST", R2V, body, key)
+    assert (status, answer) == (200, b"{}")
+    status, headers, answer = client.raw("POST", R2V, body, key)
+    assert (status, headers["content-type"]) == (200, "text/html")
+    assert len(client.running.ledger) == 4
+    assert json.loads(answer)["data"]["id"] == client.running.ledger[-1].id
+
+
+def test_answers_without_end_and_larger_than_they_look(simulate: Callable[..., Client]) -> None:
+    client = simulate(
+        rule({"on": "submit", "do": "bomb"}),
+        rule({"on": "submit", "do": "endless"}),
+        rule({"on": "submit", "do": "endless", "seconds": 0.001}),
+        latency=9,
+    )
+    body, key = json.dumps(r2v()).encode(), {"Authorization": "Bearer k"}
+    status, headers, packed = client.raw("POST", R2V, body, key)
+    assert (status, headers["content-encoding"], len(packed) < 4 << 20) == (200, "gzip", True)
+    unpacked = zlib.decompressobj(wbits=31)
+    assert len(unpacked.decompress(packed, 257 << 20)) == 257 << 20
+    for expected in (8 << 20, 800):
+        one = Client(client.running)
+        one.connection.request("POST", R2V, body, key)
+        answer = one.connection.getresponse()
+        assert answer.getheader("content-length") is None
+        assert json.loads(answer.read(expected))["code"] == 200
+        one.connection.close()
+    assert len(client.running.ledger) == 3
+
+
+def test_a_status_may_be_a_success_and_have_headers_of_its_own(simulate: Callable[..., Client]) -> None:
+    moved = {"Location": "https://elsewhere.example/", "Content-Type": "text/odd"}
+    client = simulate(
+        rule({"on": "submit", "do": "status", "status": 307, "headers": moved}),
+        rule({"on": "submit", "do": "status", "status": 200, "body": "null"}),
+    )
+    body, key = json.dumps(r2v()).encode(), {"Authorization": "Bearer k"}
+    status, headers, _ = client.raw("POST", R2V, body, key)
+    assert (status, headers["location"], headers["content-type"]) == (307, *moved.values())
+    status, _, answer = client.raw("POST", R2V, body, key)
+    assert (status, answer, client.running.ledger) == (200, b"null", [])
+
+
+def test_trouble_with_one_upload_by_its_file_name(simulate: Callable[..., Client], picture: bytes) -> None:
+    client = simulate(
+        rule({"on": "upload", "do": "status", "status": 503, "prompt": "juno"}),
+        rule({"on": "put", "do": "status", "status": 500, "prompt": "zoe"}),
+    )
+    client.upload(picture)
+    ask = {"filename": "juno.png", "size": len(picture), "content_type": "image/png"}
+    client.json("POST", "/api/v3/media/uploads", ask, 503)
+    ticket = client.json("POST", "/api/v3/media/uploads", ask | {"filename": "zoe.png"})["data"]["upload"]
+    assert client.raw("PUT", ticket["url"], picture, ticket["headers"])[0] == 500
+
+
+def test_answers_and_jobs_are_dated_by_one_clock_and_bills_name_the_key(simulate: Callable[..., Client]) -> None:
+    client = simulate(now=lambda: 1_800_000_000.0)
+    client.submit()
+    client.json("POST", R2V, r2v(), Authorization="Bearer another")
+    status, headers, body = client.raw("POST", "/api/v3/billings/search", b"{}", {"Authorization": "Bearer k"})
+    assert (status, headers["date"]) == (200, "Fri, 15 Jan 2027 08:00:00 GMT")
+    names = [row["access_key_name"] for row in json.loads(body)["data"]["items"]]
+    assert len(set(names)) == 2
+    assert "another" not in str(names)
+
+
 def test_late_and_cut_off_answers(simulate: Callable[..., Client]) -> None:
     client = simulate(
         rule({"on": "submit", "do": "hang", "seconds": 0.2}), rule({"on": "submit", "do": "garbage"}), latency=9
@@ -590,7 +666,10 @@ def test_latency_is_drawn_from_the_seed_and_divided_by_speed(tools: Tools) -> No
         ("[1]", "rule 1 isn't an object"),
         ('[{"on": "submit", "do": "explode"}]', "rule 1: 'do' is one of"),
         ('[{"on": "lunch", "do": "drop"}]', "rule 1: 'on' is one of"),
-        ('[{"on": "poll", "do": "drop"}, {"on": "poll", "do": "cut"}]', "rule 2: 'cut' happens on output"),
+        ('[{"on": "poll", "do": "drop"}, {"on": "poll", "do": "expire"}]', "rule 2: 'expire' happens on output"),
+        ('[{"on": "poll", "do": "no_id"}]', "'no_id' happens on submit"),
+        ('[{"on": "poll", "do": "status", "status": 302, "headers": {"Location": 7}}]', "is an object of texts"),
+        ('[{"on": "poll", "do": "cut", "headers": {}}]', "takes no 'headers'"),
         ('[{"on": "poll", "do": "status"}]', "needs 'status'"),
         ('[{"on": "poll", "do": "status", "status": "503"}]', "is an HTTP status"),
         ('[{"on": "poll", "do": "drop", "status": 503}]', "takes no 'status'"),

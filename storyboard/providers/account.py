@@ -163,8 +163,8 @@ def _checked(base: str, service: Service) -> bool:
     """Whether the base URL is on loopback; refuses what would send the key in the clear."""
     try:
         url = httpx.URL(base)
-    except httpx.InvalidURL as error:
-        raise Unconfigured(f"{service.base_variable} isn't a URL: {error}") from error
+    except httpx.InvalidURL as error:  # whose words hold parts of it, which may be a key
+        raise Unconfigured(f"{service.base_variable} isn't a URL") from error
     loopback = url.host in {"localhost", "::1"} or is_loopback(url.host)
     if url.userinfo:
         raise Unconfigured(f"{service.base_variable} holds credentials; the key is all that {service.title} needs")

@@ -14,6 +14,8 @@ FAILURES = 5
 """Failures in a row after which a service is left alone."""
 REST = 15.0
 """Seconds for which it is; then one request tries it."""
+TRIAL = 90.0
+"""Seconds after which such a request counts as forgotten: it was cancelled, perhaps."""
 SHARE, AT_LEAST = 0.1, 10.0
 """Retries that are allowed: so many, and this share of all requests."""
 LONGEST = 30.0
@@ -30,7 +32,7 @@ class Calm:
         self._chance = chance
         self._failures = 0
         self._until = 0.0
-        self._trying = False
+        self._trying = float("-inf")
         self._retries = AT_LEAST
 
     def rest(self) -> float:
@@ -38,14 +40,14 @@ class Calm:
         if self._failures < FAILURES:
             return 0.0
         left = self._until - self._now()
-        if left > 0 or self._trying:
+        if left > 0 or self._now() - self._trying < TRIAL:
             return max(left, 1.0)
-        self._trying = True
+        self._trying = self._now()
         return 0.0
 
     def note(self, *, good: bool) -> None:
         """How a request went. `good` is any answer that isn't the service's own trouble."""
-        self._trying = False
+        self._trying = float("-inf")
         self._retries = min(self._retries + SHARE, 1000.0)
         self._failures = 0 if good else self._failures + 1
         if self._failures >= FAILURES:

@@ -1,6 +1,6 @@
 """The benchmarks behind `make bench`: what is fast, against what, and whether it is fast enough.
 
-    bench.py [--json] [NAME...]        NAME in: noop version recut memory animatic
+    bench.py [--json] [NAME...]        NAME in: noop version recut memory animatic purchases
 
 Two measurements are compared only within one run, taken in turn, so that a busy machine slows both. The status
 is 0 whatever the numbers; it is 1 where a benchmark could not be run.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pictures
 import processes
+import purchases
 from measure import Result, Runner
 
 BENCHMARKS: dict[str, Callable[[Path, Runner], list[Result]]] = {
@@ -25,6 +26,7 @@ BENCHMARKS: dict[str, Callable[[Path, Runner], list[Result]]] = {
     "recut": pictures.recut,
     "memory": pictures.memory,
     "animatic": pictures.animatic,
+    "purchases": purchases.purchases,
 }
 _HEAD = ("name", "measure", "ours", "baseline", "ratio", "goal", "met")
 

@@ -145,7 +145,12 @@ class Buyer:
                 case "lost":
                     return await self._reconcile(shot, one, seller, turn)
                 case "gone":
-                    return Bought("held", error=one.reason)
+                    status = await seller.look(job, Ticket(one.ticket, one.facts))
+                    if status is None or status.state == "expired":
+                        return Bought("held", error=one.reason)
+                    one = self.journal.adopt(one, one.ticket, f"{seller.title} knows it again")
+                    async with turn:
+                        return await self._collect(shot, one, job, seller)
                 case _:
                     return Bought("failed", error=one.reason or one.state)
         finally:

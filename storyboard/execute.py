@@ -101,6 +101,7 @@ class _Crew:
         self._terms = buyer.terms
         self._turns = {name: asyncio.Semaphore(provider.limit.concurrent) for name, provider in providers.items()}
         self._made: dict[str, Result] = {}
+        self._late: set[str] = set()
 
     async def work(self, todo: Mapping[str, tuple[Step, Job]], others: Collection[Purchase]) -> list[Result]:
         sizes = {key: self._providers[job.provider].work(job) for key, (_, job) in todo.items()}
@@ -142,6 +143,7 @@ class _Crew:
                 if end is not None and self._terms.now() >= end:
                     for task in pending:  # one that is being submitted is told its id first
                         if under_way.get(tasks[task], "-") != "":
+                            self._late |= {tasks[task]} & set(under_way)
                             task.cancel()
         finally:
             for task in pending:
@@ -229,8 +231,9 @@ class _Crew:
             if result is None and step.job.provider not in self._providers:
                 return Result(step, "held", error="; ".join(step.reasons))
             if result is None:
-                under_way = step.state != "submit" or step.shot in self._buyer.under_way
-                return Result(step, "held" if under_way else "failed", error=_LATE)
+                sent = step.state != "submit" or step.shot in self._late
+                booked = sent and step.state == "submit" and step.job.cost
+                return Result(step, "held" if sent else "failed", error=_LATE, cost=booked or money.FREE)
             return result if result.step is step else Result(step, result.state, result.record, result.error)
         if step.state == "blocked":
             return Result(step, "failed", error="; ".join(step.reasons))

@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from storyboard import money
 from storyboard.database import Database
 from storyboard.failure import Unreadable, Unwritable
-from storyboard.job import Job
-from storyboard.purchase import BOUGHT, HELD, OPEN, STATES, UNSETTLED, Purchase, State, written
+from storyboard.purchase import BOUGHT, HELD, OPEN, STATES, UNSETTLED, Order, Purchase, State, written
 
 __all__ = ["Journal", "Order", "OverCeiling", "Taken", "Unreadable", "Unwritable"]
 
@@ -60,18 +59,6 @@ class Taken(Exception):
     """Another render holds the purchase by now, or it has moved on."""
 
 
-class Order(NamedTuple):
-    """What may be bought. `anew` allows it though it was bought and stored before; ceilings are US dollars."""
-
-    job: Job
-    shot: str
-    pass_id: str
-    run: int
-    anew: bool = False
-    ceiling: Decimal | None = None
-    budget: Decimal | None = None
-
-
 class Journal:
     """One file of purchases. `path` None keeps them in memory; `now` gives nanoseconds since 1970; `lease` is in ms."""
 
@@ -81,6 +68,11 @@ class Journal:
         self._now = now
         self._holder = ""
         self._lives: Callable[[str], bool] = lambda _name: False
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was ever written down."""
+        return self._file.exists
 
     def close(self) -> None:
         """Let go of the file; it is opened again when it is needed."""
@@ -284,7 +276,8 @@ class Journal:
             Taken: it was settled meanwhile, or the id is another purchase's.
         """
         with self._file.writing() as db:
-            if any(other.ticket == ticket for other in self._select(db, f"SELECT {_COLUMNS} FROM purchase")):
+            others = self._select(db, f"SELECT {_COLUMNS} FROM purchase WHERE number != ?", (one.number,))
+            if any(other.ticket == ticket for other in others):
                 raise Taken(f"{ticket} is another purchase's")
             found = {
                 "ticket": json.dumps(ticket),

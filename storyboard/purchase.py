@@ -44,6 +44,18 @@ UNSETTLED: frozenset[State] = frozenset({"intent", "lost", "given up", "waived"}
 """Sent, perhaps, without an id that we know of."""
 
 
+class Order(NamedTuple):
+    """What may be bought. `anew` allows it though it was bought and stored before; ceilings are US dollars."""
+
+    job: Job
+    shot: str
+    pass_id: str
+    run: int
+    anew: bool = False
+    ceiling: Decimal | None = None
+    budget: Decimal | None = None
+
+
 class Purchase(NamedTuple):
     """One attempt to buy a key. Times are milliseconds since 1970, None where it hasn't come to that.
 

@@ -144,7 +144,7 @@ OUTCOMES = {
     "found": Outcome("held", "may have accepted it", "lost", 1, "done", 0),  # bought, and found in the list
     "told": Outcome("held", "accepted it (id", "accepted", 1, "done", 0),
     "silent": Outcome("held", "can't be asked about", "accepted", 1, "done", 0),
-    "gone": Outcome("held", "no longer knows the job", "gone", 1, "held", 0),
+    "gone": Outcome("held", "no longer knows the job", "gone", 1, "done", 0),  # and then it knows it again
     "dead": Outcome("held", "its clip is gone", "completed", 1, "done", 0),
     "bad": Outcome("held", "its clip can't be fetched", "completed", 1, "done", 0),
     "broken": Outcome("held", "its clip can't be", "completed", 1, "done", 0),

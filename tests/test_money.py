@@ -138,9 +138,9 @@ def test_resolve_shows_the_evidence_and_adopts_by_hand(film: Folder, tools: Tool
         text = desk.say("resolve", status=3)
         assert f"could be {job.id}" in text
         assert "--adopt ID | --buy-again | --give-up" in text
-        assert "knows no job" in desk.say("resolve", "s020", "--adopt", "0" * 32, status=1)
+        assert "knows no job" in desk.say("resolve", "s020", "--adopt", "0" * 32, status=4)
         other = next(entry.id for entry in desk.running.ledger if entry.id != job.id)
-        assert "another purchase" in desk.say("resolve", "s020", "--adopt", other, status=1)
+        assert "another purchase" in desk.say("resolve", "s020", "--adopt", other, status=4)
         assert "adopted" in desk.say("resolve", "s020", "--adopt", job.id)
         assert desk.states()["s020"] == "resume"
         assert desk.tell("resolve", "--only-held") == {"format": 1, "purchases": [], "held": 0}
@@ -217,6 +217,7 @@ def test_words_that_make_no_sense_are_refused(film: Folder, tools: Tools, tiny_c
         assert "exclude" in desk.say("resolve", "s010", "--adopt", "x", "--give-up", status=2)
         assert "needs a shot" in desk.say("resolve", "--give-up", status=2)
         assert "nothing of shot 's010'" in desk.say("resolve", "s010", "--give-up", status=2)
+        assert list(film.path.glob(".storyboard/journal*")) == [], "looking makes no journal"
         assert "no pass" in desk.say("resolve", "-p", "nosuch", status=2)
         assert "stretch of time" in desk.say("resolve", "--policy", "adopt", "--after", "soon", status=2)
 
@@ -275,18 +276,28 @@ def test_a_ceiling_holds_in_one_render(film: Folder, tools: Tools, tiny_clip: Pa
         assert len(desk.bought) == 3
 
 
+UNASKED = {"on": "poll", "prompt": "leaves", "do": "status", "status": 401}
+"""The service won't be asked about this one."""
+
+
 def test_what_was_bought_for_an_earlier_version_is_fetched(film: Folder, tools: Tools, tiny_clip: Path) -> None:
-    wait = {"on": "poll", "prompt": "leaves", "do": "status_word", "times": 0}
-    with at(film, tools, tiny_clip, wait) as desk:
-        desk.make(seconds=1)
+    with at(film, tools, tiny_clip, UNASKED) as desk:
+        assert [result.state for result in desk.make()] == ["done", "held", "done"]
         assert desk.states()["s020"] == "resume"
         film.edit("@mira leaves", "@mira runs")
         assert desk.states()["s020"] == "submit"
-        journal = film.path / ".storyboard/journal.sqlite"
-        with sqlite3.connect(journal) as db:
-            (ticket,) = db.execute("SELECT ticket FROM purchase WHERE state = 'accepted'").fetchone()
-        db.close()
-    assert json.loads(ticket) in {entry.id for entry in desk.running.ledger}
+        assert [result.state for result in desk.make()] == ["cached", "done", "cached"]
+        film.edit("@mira runs", "@mira leaves")
+        assert desk.states()["s020"] == "cached"
+        assert sorted(desk.bought) == ["leaves", "runs", "sleeps", "waits"]
+
+
+def test_a_render_ends_when_its_time_is_up_and_can_be_gone_on_with(film: Folder, tools: Tools, tiny_clip: Path) -> None:
+    with at(film, tools, tiny_clip, {"on": "poll", "do": "status_word", "times": 0}) as desk:
+        (result,) = (one for one in desk.make(only=("s020",), seconds=2) if one.step.shot == "s020")
+        assert (result.state, "in the time that this render had" in (result.error or "")) == ("held", True)
+        assert desk.states()["s020"] == "resume"
+        assert desk.bought == ["leaves"]
 
 
 def test_recover_fetches_by_id_what_is_missing(film: Folder, tools: Tools, tiny_clip: Path) -> None:
@@ -338,18 +349,22 @@ def test_a_clip_that_its_service_deleted_is_not_bought_again_unasked(
         assert len(desk.bought) == 6
 
 
-def test_an_id_that_is_no_longer_known_is_held(film: Folder, tools: Tools, tiny_clip: Path) -> None:
-    with at(film, tools, tiny_clip, {"on": "poll", "prompt": "leaves", "do": "status", "status": 404}) as desk:
+def test_an_id_that_is_no_longer_known_is_held_until_it_is_known_again(
+    film: Folder, tools: Tools, tiny_clip: Path
+) -> None:
+    with at(
+        film, tools, tiny_clip, {"on": "poll", "prompt": "leaves", "do": "status", "status": 404, "times": 2}
+    ) as desk:
         assert desk.make()[1].state == "held"
         assert desk.states()["s020"] == "held"
         assert desk.make()[1].state == "held"
+        assert desk.make()[1].state == "done"
         assert len(desk.bought) == 3
 
 
 def test_status_tells_every_pass_and_warns_of_what_is_deleted_soon(film: Folder, tools: Tools, tiny_clip: Path) -> None:
-    wait = {"on": "poll", "prompt": "leaves", "do": "status_word", "times": 0}
-    with at(film, tools, tiny_clip, wait) as desk:
-        desk.make(seconds=1)
+    with at(film, tools, tiny_clip, UNASKED) as desk:
+        desk.make()
         film.edit("@mira waits", "@mira listens")
         shown = desk.tell("status")
         assert [(row["shot"], row["passes"]["draft"], row["passes"]["gate"]) for row in shown["shots"]] == [

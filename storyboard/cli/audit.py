@@ -42,7 +42,8 @@ def command(file: Path, since: float, as_json: bool) -> None:
         with common.attending(project):
             found = settle.audit(project.journal, sellers, common.terms(), since)
     except ClipHeld as error:
-        raise click.ClickException(report.safe(str(error))) from error
+        click.echo(f"Error: {report.safe(str(error))}", err=True)
+        raise click.exceptions.Exit(common.PARTLY) from error
     skipped += [f"{name} doesn't tell its bills" for name, one in sellers.items() if not isinstance(one, Lists)]
     if as_json:
         common.print_json({"format": 1, "differences": [one.as_json() for one in found], "skipped": skipped})

@@ -161,7 +161,10 @@ def settle_seconds() -> float:
 
 @contextmanager
 def attending(project: Project) -> Iterator[None]:
-    """Be somebody that the journal knows, for commands that settle purchases."""
+    """Be somebody that the journal knows, for commands that settle purchases; where nothing was bought, nobody."""
+    if not project.journal.exists:
+        yield
+        return
     with project.store.workspace() as place:
         project.journal.attend(place.name, project.store.lives)
         yield

@@ -67,7 +67,7 @@ def command(
                     project.journal, held, sellers, common.terms(), policy, after, lambda event: _say(event, as_json)
                 )
         except (settle.NotAdopted, settle.Taken, Unwritable) as error:
-            raise click.ClickException(report.safe(str(error))) from error
+            common.refuse(str(error))
         waiting = _of(project, settle.pending(project.journal), shot, pass_)
         cases = settle.cases(project.journal, waiting, sellers)
     if only_held:

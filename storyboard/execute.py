@@ -187,6 +187,11 @@ class _Crew:
         if not isinstance(seller, Seller):
             return
         name = f"{one.shot} ({one.key[:8]})"
+        try:
+            seller.work(one.job)
+        except KeyError:
+            self._notify(Noted(f"{one.shot}: {one.model} is in no catalogue any more, so {one.shown} isn't fetched"))
+            return
         got = await self._buyer.clip(name, one.key, None, seller, self._turns[one.provider])
         self._notify(Finished(name, got.error, held=got.state == "held"))
         if got.record:

@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from storyboard import cli
-from storyboard.catalog import Catalog
+from storyboard.catalog import Catalog, own
 from storyboard.compiler import load
 from storyboard.execute import Result
 from storyboard.providers import Limit
 from storyboard.simulator import Running, Simulator, fault
 from storyboard.tools import Tools
-from tests.folder import Folder
+from tests.folder import ROOT, Folder
 
 BOARD = """\
 storyboard: 1
@@ -93,7 +93,8 @@ def film(project: Folder) -> Folder:
 @contextmanager
 def at(film: Folder, tools: Tools, clip: Path, *faults: dict[str, Any], **more: Any) -> Iterator[Desk]:
     rules = tuple(fault(one) for one in faults)
-    with Simulator(tools, Catalog(), latency=0, faults=rules, clip=clip, **more).serving() as running:
+    models = more.pop("models", Catalog())
+    with Simulator(tools, models, latency=0, faults=rules, clip=clip, **more).serving() as running:
         yield Desk(film, running, tools)
 
 
@@ -290,6 +291,24 @@ def test_what_was_bought_for_an_earlier_version_is_fetched(film: Folder, tools: 
         film.edit("@mira runs", "@mira leaves")
         assert desk.states()["s020"] == "cached"
         assert sorted(desk.bought) == ["leaves", "runs", "sleeps", "waits"]
+
+
+def test_what_was_bought_of_a_model_that_is_no_longer_known_stops_nothing(
+    film: Folder, tools: Tools, tiny_clip: Path
+) -> None:
+    flash = "wavespeed/alibaba/wan-2.6/reference-to-video-flash"
+    text = (ROOT / "storyboard/catalog/wavespeed-wan-2.6-reference-to-video-flash.toml").read_text("utf-8")
+    film.write(text.replace("wan-2.6/reference", "wan-9.9/reference", 1), "models/next.toml")
+    film.edit(flash, flash.replace("2.6", "9.9"))
+    models = Catalog(own.read(film.path / "models", "models")[0])
+    with at(film, tools, tiny_clip, UNASKED, models=models) as desk:
+        assert [result.state for result in desk.make()] == ["done", "held", "done"]
+        (film.path / "models/next.toml").unlink()
+        film.edit(flash.replace("2.6", "9.9"), flash)
+        assert [result.state for result in desk.make()] == ["done", "done", "done"]
+        assert [one["shot"] for one in desk.tell("resolve")["purchases"]] == ["s020"]
+        assert [one["shot"] for one in desk.tell("recover", status=3)["missing"]] == ["s020"]
+        assert "s020" not in str(desk.tell("status")["deleted_soon"])
 
 
 def test_a_render_ends_when_its_time_is_up_and_can_be_gone_on_with(film: Folder, tools: Tools, tiny_clip: Path) -> None:

@@ -3,7 +3,11 @@
 import csv
 import io
 import json
+import os
+import pty
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from decimal import Decimal
@@ -449,6 +453,29 @@ def test_a_journal_of_a_newer_version_stops_everything_that_costs(film: Folder, 
             assert "version 9" in desk.say(*command, status=4)
         assert path.read_bytes() == before
         assert desk.bought == ["waits"]
+
+
+@pytest.mark.parametrize(("answers", "status", "bought"), [("y\nn\n", 4, 0), ("n\n", 4, 0), ("y\ny\n", 0, 1)])
+def test_an_unknown_price_is_asked_about_by_itself(
+    film: Folder, tools: Tools, tiny_clip: Path, answers: str, status: int, bought: int
+) -> None:
+    with at(film, tools, tiny_clip) as desk:
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "storyboard", "render", "-p", "gate", "--only", "s010"],
+            cwd=film.path,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(film.path), "PYTHONPATH": str(ROOT), **desk.environment},
+            stdin=theirs,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        os.close(theirs)
+        os.write(ours, answers.encode())
+        _, said = process.communicate()
+        os.close(ours)
+        assert (process.returncode, len(desk.bought)) == (status, bought), said
+    assert ("The price of 1 clip is unknown. Buy all the same?" in said) == answers.startswith("y")
 
 
 def test_a_free_pass_needs_no_journal(film: Folder) -> None:

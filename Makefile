@@ -21,7 +21,7 @@ demo: setup
 	$(BIN)/storyboard render examples/keeper/storyboard.yaml
 
 test: setup
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: setup
 	$(BIN)/ruff format --check .

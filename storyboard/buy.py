@@ -20,7 +20,7 @@ from storyboard.media import probe
 from storyboard.plan import facts_of
 from storyboard.providers import Lists, Seller, Ticket
 from storyboard.providers.failure import ClipFailed, ClipHeld
-from storyboard.purchase import BOUGHT, Purchase
+from storyboard.purchase import BOUGHT, Purchase, State
 from storyboard.reconcile import candidates, match, window
 from storyboard.store import Record, Store
 
@@ -91,6 +91,7 @@ class Buyer:
         """
         pause = LOOK_AGAIN
         while True:
+            one = None
             try:
                 if order is None:
                     one = self.journal.claim(key, None)
@@ -106,7 +107,9 @@ class Buyer:
             except Taken:
                 pass
             except Unwritable as error:
-                return Bought("failed", error=f"{error.args[0]}; nothing was sent")
+                if one is not None and one.state != "reserved":  # an earlier render may have bought it
+                    return Bought("held", error=str(error))
+                return Bought("failed", error=f"{error}; nothing was sent")
             except Unreadable as error:
                 return Bought("held", error=str(error))
             await self.terms.sleep(pause)
@@ -189,11 +192,13 @@ class Buyer:
         except ClipFailed as error:
             if sent:
                 self._lose(one, f"it may have been bought before the last render ended, and now {error}")
-                return Bought("held", error=str(error), cost=spent)
+                return Bought("held", error=str(error))
+            to: State = "moderated" if error.moderated else "unsent" if error.unsent else "rejected"
+            try:
+                self.journal.refuse(one, to, str(error))
+            except Unwritable as failure:  # the intent stands: to the next render it may have been bought
+                return Bought("held", error=f"{error}; but {failure}", cost=spent)
             self.notify(Spent(-spent))
-            self.journal.refuse(
-                one, "moderated" if error.moderated else "unsent" if error.unsent else "rejected", str(error)
-            )
             return Bought("failed", error=str(error))
         except (Taken, asyncio.CancelledError):
             raise

@@ -191,8 +191,10 @@ class Journal:
                 return None  # having written nothing: those who wait ask often
             self._stay(db)
             if last and last.state in OPEN:
+                if last.state == "reserved" and last.holder == self._holder:
+                    return last
                 if last.state == "reserved":
-                    self._set(db, last, "dropped", "the render ended before it sent anything", booked=0)
+                    last = self._set(db, last, "dropped", "the render ended before it sent anything", booked=0)
                 else:
                     return self._set(db, last, last.state, "taken over", holder=self._holder)
             elif last and last.state == "stored" and not (order and order.anew):

@@ -47,11 +47,13 @@ def candidates(one: Purchase, sightings: Iterable[Sighting], known: Collection[o
 
 
 def match(one: Purchase, unsettled: Sequence[Purchase], seen: Iterable[Sighting], known: Collection[object]) -> str:
-    """The id of a purchase's job; "" where there is none, or any doubt. A job that another key of the account bought
-    than our own purchases isn't ours.
+    """The id of a purchase's job; "" where there is none, or any doubt, as there is where its price isn't known. A job
+    that another key of the account bought than our own purchases isn't ours.
     """
     seen = list(seen)
     ours = {other.account for other in seen if other.id in known and other.account}
     found = [other for other in candidates(one, seen, known) if not (ours and other.account) or other.account in ours]
+    if one.price is None:
+        return ""
     rivals = [other for other in unsettled if other.number != one.number and candidates(other, found, known)]
     return found[0].id if len(found) == 1 and not rivals else ""

@@ -2,18 +2,21 @@
 
 import asyncio
 import shutil
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 import storyboard
+from storyboard.buy import Terms
 from storyboard.compiler import Project
 from storyboard.event import ignore
 from storyboard.execute import Result, execute
 from storyboard.job import Job
 from storyboard.plan import Plan
-from storyboard.providers import Limit, Progress
+from storyboard.providers import Limit, Progress, Status, Ticket
 from storyboard.providers.failure import ClipFailed
 
 BOARD = """\
@@ -71,13 +74,43 @@ class Remembering:
     async def close(self) -> None:
         return None
 
-    async def clip(self, job: Job, into: Path, progress: Progress) -> dict[str, object]:
+
+class Here(Remembering):
+    """As the local model."""
+
+    async def make(self, job: Job, into: Path, progress: Progress) -> dict[str, object]:
         self.submitted.append(job)
         if self._failing and self._failing in str(job.request):
             raise ClipFailed("the lamp went out")
         into.write_bytes(self._clip.read_bytes() + _free_box(job.key or ""))
         progress(1)
         return {}
+
+
+class Shop(Remembering):
+    """As a service that sells."""
+
+    title, idempotent = "The shop", False
+
+    async def prepare(self, job: Job, progress: Progress) -> Mapping[str, object]:
+        return job.request
+
+    async def submit(self, job: Job, body: object, nonce: str, still: Callable[[], None], progress: Progress) -> Ticket:
+        still()
+        self.submitted.append(job)
+        return Ticket(nonce)
+
+    async def collect(
+        self, job: Job, ticket: Ticket, into: Path, progress: Progress, completed: Callable[[], None]
+    ) -> dict[str, object]:
+        if self._failing and self._failing in str(job.request):
+            raise ClipFailed("the lamp went out", accepted=True)
+        completed()
+        into.write_bytes(self._clip.read_bytes() + _free_box(job.key or ""))
+        return {}
+
+    async def look(self, job: Job, ticket: Ticket) -> Status | None:
+        return None
 
 
 def _free_box(text: str) -> bytes:
@@ -112,12 +145,17 @@ class Film:
         """Render; give back the shots that were submitted, in the film's order, and the results."""
         project = self.load()
         plan = project.plan(pass_)
-        provider = Remembering(self.clip, failing)
-        names = {"local": provider, "wavespeed": provider}
-        results = asyncio.run(execute(plan, names, project.store, ignore, lambda _: None))
+        maker, shop = Here(self.clip, failing), Shop(self.clip, failing)
+        with project.store.workspace() as place:
+            run = project.journal.begin(place.name, project.store.lives)
+            terms = Terms(run, time.time, asyncio.sleep, time.monotonic)
+            names = {"local": maker, "wavespeed": shop}
+            results = asyncio.run(
+                execute(plan, [], names, project.store, project.journal, terms, ignore, lambda _: None)
+            )
         done = {r.step.shot: r.step.key for r in results if r.record and r.step.key}
         project._history.remember(pass_, done)
-        keys = [job.key for job in provider.submitted]
+        keys = [job.key for job in maker.submitted + shop.submitted]
         assert len(keys) == len(set(keys)), "one key was submitted twice"
         return [s.shot for s in plan.steps if s.state == "submit" and s.job and s.job.key in keys], results
 

@@ -369,6 +369,7 @@ def journal_at(journal: Journal, made: Job, state: str) -> Purchase:
 def test_a_lease_lasts_as_long_as_its_holder_gives_signs_of_life(open_as: Open, clock: Clock) -> None:
     made, first, second = job(), open_as("one"), open_as("two")
     claimed(first, made)
+    assert LEASE == 60_000
     for _ in range(3):
         clock.at += LEASE / 1000 - 1
         first.stay()
@@ -422,8 +423,9 @@ def test_a_reservation_that_is_dropped_says_why(open_as: Open, dead: set[str]) -
     one = claimed(open_as("one"), made)
     dead.add("one")
     second = open_as("two")
-    assert second.claim(made.key or "", None) == one, "without an order nothing is begun"
-    dropped = second.all()[0]
+    dropped = second.claim(made.key or "", None)
+    assert second.all() == [dropped], "without an order nothing is begun"
+    assert dropped is not None
     assert (dropped.state, dropped.reason) == ("dropped", "the render ended before it sent anything")
     assert told(second, one)[-1] == ("dropped", "the render ended before it sent anything")
 
@@ -547,6 +549,15 @@ def test_what_may_be_bought_again_is_the_next_attempt(journal: Journal, state: A
     assert (journal.claim(made.key or "", None) or one).state == "reserved"
 
 
+def test_a_reservation_of_a_dead_render_is_told_as_dropped(open_as: Open, dead: set[str]) -> None:
+    made = job()
+    claimed(open_as("one"), made)
+    dead.add("one")
+    told = open_as("two").claim(made.key or "", None)
+    assert told is not None
+    assert (told.state, told.booked) == ("dropped", 0)
+
+
 def test_without_an_order_nothing_is_begun(journal: Journal) -> None:
     assert journal.claim("f" * 64, None) is None
     assert journal.all() == []
@@ -564,6 +575,9 @@ def test_an_id_belongs_to_one_purchase(journal: Journal) -> None:
     lost = journal.lose(journal.intend(claimed(journal, job("b"))), "x")
     with pytest.raises(Taken, match=r"^id-1 is another purchase's$"):
         journal.adopt(lost, "id-1", "found")
+    assert journal.all()[1] == lost
+    gone = journal.fail(accepted(journal, job("c"), "id-3"), "gone", "x")
+    assert journal.settle(journal.adopt(gone, "id-3", "known again"), "waived", "x").ticket == "id-3", "its own, again"
     found = journal.adopt(lost, "id-2", "found")
     assert (found.state, found.ticket, found.adopted, found.reason) == ("accepted", "id-2", True, "")
     assert {one.shown for one in journal.open()} == {"id-1", "id-2"}
@@ -655,6 +669,7 @@ def test_no_order_of_prices_passes_a_ceiling(prices: list[Decimal], ceiling: Dec
 @given(st.decimals(min_value=0, max_value=100_000, places=9))
 def test_money_goes_through_billionths_without_loss(amount: Decimal) -> None:
     assert money.from_nano(money.nano(amount)) == amount
+    assert money.nano(Decimal(1)) == 1_000_000_000, "as in every journal there is"
     assert money.nano(amount + Decimal("1e-12")) == money.nano(amount) + 1, "a reservation is rounded up"
 
 
@@ -834,6 +849,7 @@ def test_an_empty_file_is_a_new_journal(tmp_path: Path) -> None:
         assert db.execute("PRAGMA user_version").fetchone() == (VERSION,) == (1,)
         assert db.execute("PRAGMA application_id").fetchone() == (APPLICATION,)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+    assert path.read_bytes()[68:72] == b"Stbd"
     db.close()
 
 
@@ -962,7 +978,7 @@ def seen(identity: str, after: float = 1, price: Decimal | None = QUARTER, **mor
 
 def test_the_one_job_that_could_be_it_is_it(clock: Clock, journal: Journal) -> None:
     one = lost(clock, journal)
-    assert window(one) == (START - SKEW, START + 2 + SKEW)
+    assert window(one) == (START - SKEW, START + 2 + SKEW) == (START - 5, START + 7)
     assert match(one, [one], [seen("a")], set()) == "a"
     assert match(one, [one], [seen("a", price=None)], set()) == "a"
 
@@ -995,6 +1011,12 @@ def test_at_the_edges_of_the_window_it_is_one(clock: Clock, journal: Journal) ->
         assert match(one, [one], [seen("a", after)], set()) == "a"
 
 
+def test_without_a_price_there_is_a_doubt(clock: Clock, journal: Journal) -> None:
+    one = lost(clock, journal)._replace(price=None)
+    assert candidates(one, [seen("a")], set()) == [seen("a")]
+    assert match(one, [one], [seen("a")], set()) == ""
+
+
 def test_two_that_could_be_it_leave_it_open(clock: Clock, journal: Journal) -> None:
     one = lost(clock, journal)
     assert match(one, [one], [seen("a"), seen("b")], set()) == ""
@@ -1025,7 +1047,7 @@ def test_a_job_of_another_key_of_the_account_is_none(clock: Clock, journal: Jour
 
 def test_a_crash_leaves_the_window_as_long_as_a_request_may_take(clock: Clock, journal: Journal) -> None:
     one = journal.lose(journal.intend(claimed(journal, job())), "crash", answered=False)
-    assert window(one) == (START - SKEW, START + LONGEST_POST + SKEW)
+    assert window(one) == (START - SKEW, START + LONGEST_POST + SKEW) == (START - 5, START + 80)
 
 
 # -- values
@@ -1033,7 +1055,8 @@ def test_a_crash_leaves_the_window_as_long_as_a_request_may_take(clock: Clock, j
 
 def test_what_counts_as_bought(clock: Clock, journal: Journal) -> None:
     claimed(journal, job("reserved"))
-    journal.refuse(journal.intend(claimed(journal, job("rejected"))), "rejected", "x")
+    for state in ("rejected", "unsent", "dropped"):
+        journal.refuse(journal.intend(claimed(journal, job(state))), state, "x")  # type: ignore[arg-type]
     journal.refuse(journal.intend(claimed(journal, job("door"))), "moderated", "x")
     journal.fail(accepted(journal, job("late"), "id-3"), "moderated", "x")
     lost(clock, journal, "lost")

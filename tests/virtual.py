@@ -503,6 +503,8 @@ class Shop:
     async def look(self, job: Job, ticket: Ticket) -> Status | None:
         """One poll."""
         one = self._service.entry(ticket.id)
+        if not self._service.known(one):
+            return Status("expired", "it is no longer known")
         return Status("done" if self._service.loop.wall() >= one.ends else "running", "as it is")
 
     async def _pass(self, least: float, most: float) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from storyboard import media
 from storyboard.tools import Tools
@@ -13,6 +14,9 @@ from tests.folder import Folder
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the golden files instead of comparing with them")
 
+
+settings.register_profile("patient", deadline=None)  # machines are shared: no test is about a wall time
+settings.load_profile("patient")
 
 LONGEST = ("test_simulation", "test_render", "test_makespan", "test_processes", "test_kills", "test_writes")
 """Modules that take longest; they come first, so that no core waits for them at the end."""

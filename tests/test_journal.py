@@ -1017,6 +1017,13 @@ def test_without_a_price_there_is_a_doubt(clock: Clock, journal: Journal) -> Non
     assert match(one, [one], [seen("a")], set()) == ""
 
 
+def test_a_purchase_whose_price_is_unknown_is_in_doubt(clock: Clock, journal: Journal) -> None:
+    one = journal.lose(journal.intend(claimed(journal, job(cost=None))), "no answer")
+    for sighting in (seen("a"), seen("a", price=None)):
+        assert candidates(one, [sighting], set()) == [sighting]
+        assert match(one, [one], [sighting], set()) == ""
+
+
 def test_two_that_could_be_it_leave_it_open(clock: Clock, journal: Journal) -> None:
     one = lost(clock, journal)
     assert match(one, [one], [seen("a"), seen("b")], set()) == ""

@@ -440,7 +440,7 @@ class World:
         for one in lost:
             mine = [entry for entry in self.service.ledger if entry.nonce == nonce_of(one)]
             others = [entry for entry in self.service.ledger if not entry.ours and entry.price == one.price]
-            alone = len(lost) == 1 and not others and one.state == "lost" and self.listed
+            alone = len(lost) == 1 and not others and one.state == "lost" and self.listed and one.price is not None
             if mine and alone and mine[0].billed and self.service.known(mine[0]):
                 after, before = window(one)
                 had = isinstance(store.find(one.key), Record)

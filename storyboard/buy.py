@@ -28,6 +28,8 @@ LOOK_AGAIN, SELDOM = 0.2, 2.0
 """Seconds between two looks at a clip that another render is making, at first and later."""
 REPEATABLE = 3_600_000
 """Milliseconds for which a service is trusted to recognise a repeated submit."""
+LOOKS = 30
+"""How often a lost purchase is looked for while others, that it could be taken for, are being sent."""
 WRITES = 5
 """How often it is tried to write down an id."""
 
@@ -351,11 +353,16 @@ async def look_for(journal: Journal, one: Purchase, seller: Any, terms: Terms, p
         progress(0, f"looking for it in {int(left) + 1} s")
         await terms.sleep(min(left, 1.0))
     progress(0, "looking for it")
-    seen = await seller.sightings(one.model, *window(one))
-    known = {other.shown for other in journal.all() if other.number != one.number and other.ticket is not None}
-    identity = match(one, journal.unsettled(), seen, known)
-    if identity:
-        return Found(identity)
+    for _ in range(LOOKS):
+        seen = await seller.sightings(one.model, *window(one))
+        known = {other.shown for other in journal.all() if other.number != one.number and other.ticket is not None}
+        unsettled = [other for other in journal.unsettled() if other.number != one.number]
+        identity = match(one, unsettled, seen, known)
+        if identity:
+            return Found(identity)
+        if not any(other.state == "intent" and candidates(other, seen, known) for other in unsettled):
+            break
+        await terms.sleep(SELDOM)  # one that is being sent just now is told its id soon, and is no doubt any more
     possible = len(candidates(one, seen, known))
     return Found("", f"{possible or 'no'} job{'s' if possible > 1 else ''} in {seller.title}'s list could be it")
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from storyboard import money
 from storyboard.providers.wire import Sighting
-from storyboard.purchase import UNSETTLED, Purchase, bought
+from storyboard.purchase import UNSETTLED, Purchase, bought, spent
 
 By = Literal["shot", "pass", "model", "day"]
 _SPENT_ON: dict[By, Callable[[Purchase], str]] = {
@@ -48,7 +48,7 @@ def entry(what: str, ones: Sequence[Purchase]) -> Entry:
         sum(one.state == "stored" for one in ones),
         sum(one.state in {"failed", "moderated"} for one in ones),
         sum(one.state in {"lost", "gone", "intent"} for one in ones),
-        sum((one.booked for one in ones if one.booked is not None), money.FREE),
+        spent(ones),
         sum(one.booked is None for one in ones),
     )
 

@@ -1,35 +1,53 @@
 """Which references a job is given: chosen by the model's limits, in an order that never surprises."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from storyboard.assets import Asset
 from storyboard.catalog import Model, References
 from storyboard.diagnostic import Diagnostic
-from storyboard.job import Input
+from storyboard.job import LAST_FRAME, Input, Job, Own, Producer
 from storyboard.model import Reference
 from storyboard.model.reference import url_path
 from storyboard.resolve import Resolved
 from storyboard.sniff import is_image, is_video
 from storyboard.source import Span
+from storyboard.timing import exact
 
 _VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".webm"})
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The inputs in the order sent, the characters that the first of them show, and what was found."""
+    """The inputs in the order sent, the characters that the first of them show, and what was found. `incomplete` where
+    another job that it needs can't be made, which is said where that is.
+    """
 
     inputs: tuple[Input, ...]
     characters: tuple[str, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
+    incomplete: bool = False
 
 
-def _given(reference: Reference, asset: Asset) -> Input:
+Made = Callable[[str, str], Job | Own | None]
+"""What makes a shot (its id) in a pass; None where nothing can."""
+
+
+def _given(reference: Reference, asset: Asset, said: str) -> Input:
+    part = "t={},{}".format(*map(exact, reference.seconds)) if reference.seconds and is_video(asset.media) else ""
     if reference.url is None:
-        return Input(asset.written, asset.sha256, file=asset.path)
-    return Input(str(reference), reference.sha256 or asset.sha256 or None, url=reference.url)
+        return Input(asset.written, asset.sha256, file=asset.path, part=part, said=said)
+    sha256 = reference.sha256 or asset.sha256 or None
+    return Input(str(reference), sha256, url=reference.url, said=said)
+
+
+def _from(producer: Job | Own, pass_id: str, shot: str, said: str, part: str = "") -> Input:
+    """Another shot's clip, or a part of it, as an input."""
+    if isinstance(producer, Own):
+        return Input(producer.label, producer.sha256, file=producer.file, part=part, said=said)
+    label = f"{shot} in {pass_id}" if not part else f"the last frame of {shot} in {pass_id}"
+    return Input(label, None, producer=Producer(pass_id, shot, producer.key), part=part, said=said)
 
 
 def _asset(reference: Reference, assets: Mapping[str, Asset]) -> Asset:
@@ -47,64 +65,122 @@ def _kind(reference: Reference, assets: Mapping[str, Asset]) -> str:
     return "image" if is_image(asset.media) else "video" if is_video(asset.media) else ""
 
 
-def bind_image(shot: Resolved, model: Model, models: Mapping[str, Model], assets: Mapping[str, Asset]) -> Bound:
+def bind_image(
+    shot: Resolved, model: Model, models: Mapping[str, Model], assets: Mapping[str, Asset], made: Made
+) -> Bound:
     """The picture to animate: the start frame, else the first image of those in the shot."""
     start, wants = shot.start_frame, model.image
+    found = list(_no_guide(shot, model))
     if wants is None:
-        return Bound((), findings=tuple(_no_start_frame(shot, model, models)))
-    candidates = [start] if start else [r for c in shot.bound for r in shot.board.characters[c].references]
-    refused = any(not _kind(reference, assets) for reference in candidates)
-    for reference in candidates:
+        return Bound((), findings=(*found, *_no_start_frame(shot, model, models)))
+    if start and start.last_frame_of is not None:
+        producer = made(shot.pass_id, start.last_frame_of)
+        given = [_from(producer, shot.pass_id, start.last_frame_of, "start_frame", LAST_FRAME)] if producer else []
+        return Bound(tuple(given), findings=tuple(found), incomplete=producer is None)
+    picture = start.picture if start else None
+    board = shot.board.characters
+    candidates = (
+        [(picture, "start_frame")]
+        if picture
+        else [(r, f"reference {n} of @{c}") for c in shot.bound for n, r in enumerate(board[c].references, 1)]
+    )
+    refused = any(not _kind(reference, assets) for reference, _ in candidates)
+    for reference, said in candidates:
         if _kind(reference, assets) == "image" and (reference.file is not None or wants.urls):
-            return Bound((_given(reference, _asset(reference, assets)),))
+            return Bound((_given(reference, _asset(reference, assets), said),), findings=tuple(found))
     if start and start.url and not wants.urls and not refused:
         message = f"{model.id} (pass {shot.pass_id}) is offline and fetches no URL: a card is shown instead"
         help_ = "download the picture beside the storyboard"
-        return Bound((), findings=(Diagnostic("SB305", message, shot.where("start_frame"), help_, "warning"),))
-    if wants.required and not start and not refused:
+        found.append(Diagnostic("SB305", message, shot.where("start_frame"), help_, "warning"))
+    elif wants.required and not start and not refused:
         message = f"{shot.shot.id} has no picture for {model.id} (pass {shot.pass_id}) to animate"
         help_ = "write start_frame: refs/first.png, or mention a character that has an image"
-        return Bound((), findings=(Diagnostic("SB303", message, shot.at.of(shot.shot, "id"), help_),))
-    return Bound(())
+        found.append(Diagnostic("SB303", message, shot.at.of(shot.shot, "id"), help_))
+    return Bound((), findings=tuple(found))
 
 
-def bind_references(shot: Resolved, model: Model, models: Mapping[str, Model], assets: Mapping[str, Asset]) -> Bound:
-    """Each character's first reference that fits, in order, then everyone's next ones while there is room."""
+def bind_references(
+    shot: Resolved, model: Model, models: Mapping[str, Model], assets: Mapping[str, Asset], made: Made
+) -> Bound:
+    """Each character's first reference that fits, in order, then everyone's next ones while there is room; a guide
+    comes last, and a further one gives way to it.
+    """
     limits = model.references
     assert limits is not None
     found = list(_no_start_frame(shot, model, models))
-    if not shot.bound:
-        if not shot.names_someone:
-            message = f"{shot.shot.id} mentions no character, but {model.id} (pass {shot.pass_id}) needs one"
-            help_ = "mention one in the prompt, such as @mira, or list it under 'characters'"
-            found.append(Diagnostic("SB303", message, shot.at.of(shot.shot, "id"), help_))
-        return Bound((), findings=tuple(found))
     room = _Room(limits)
     first: list[Input] = []
-    waiting: list[tuple[str, list[Reference]]] = []
+    waiting: list[tuple[str, list[tuple[int, Reference]]]] = []
     for character in shot.bound:
-        references = shot.board.characters[character].references
-        usable = [r for r in references if _kind(r, assets)]
-        chosen = next((r for r in usable if room.take(_kind(r, assets))), None)
+        references = list(enumerate(shot.board.characters[character].references, 1))
+        usable = [(n, r) for n, r in references if _kind(r, assets)]
+        chosen = next(((n, r) for n, r in usable if room.take(_kind(r, assets))), None)
         if chosen is None:
             if len(usable) == len(references):
-                taken = any(getattr(limits, _kind(r, assets) + "s") for r in usable)
-                found.append(_unbound(shot, model, character, full=taken))
+                found.append(_unbound(shot, model, character, models, assets))
             continue
-        first.append(_given(chosen, _asset(chosen, assets)))
-        waiting.append((character, [r for r in usable if r is not chosen]))
+        first.append(_input(character, *chosen, assets))
+        waiting.append((character, [(n, r) for n, r in usable if r is not chosen[1]]))
+    guide, missing = _guide(shot, model, room, made, found)
+    if not shot.bound and not shot.names_someone and not shot.guide:
+        message = f"{shot.shot.id} mentions no character, but {model.id} (pass {shot.pass_id}) needs one"
+        help_ = "mention one in the prompt, such as @mira, or list it under 'characters'"
+        found.append(Diagnostic("SB303", message, shot.at.of(shot.shot, "id"), help_))
     further: list[Input] = []
     for rank in range(max((len(queue) for _, queue in waiting), default=0)):
         for character, queue in waiting:
             if rank >= len(queue):
                 continue
-            reference = queue[rank]
+            n, reference = queue[rank]
             kind = _kind(reference, assets)
             if room.take(kind):
-                further.append(_given(reference, _asset(reference, assets)))
+                further.append(_input(character, n, reference, assets))
             else:
                 found.append(_left_out(shot, model, character, reference, kind))
-    return Bound((*first, *further), shot.bound, tuple(found))
+    return Bound((*first, *further, *guide), shot.bound, tuple(found), missing)
+
+
+def _input(character: str, number: int, reference: Reference, assets: Mapping[str, Asset]) -> Input:
+    return _given(reference, _asset(reference, assets), f"reference {number} of @{character}")
+
+
+def _guide(
+    shot: Resolved, model: Model, room: "_Room", made: Made, found: list[Diagnostic]
+) -> tuple[list[Input], bool]:
+    """The clip that guides the model, and whether there should be one that can't be had."""
+    guide = shot.guide
+    if guide is None or guide not in shot.board.passes:
+        return [], False
+    none_fits = list(_no_guide(shot, model))
+    if none_fits:
+        found += none_fits
+        return [], False
+    if not room.take("video"):
+        assert model.references is not None
+        takes = limits_in_words(model.references)
+        message = (
+            f"there is no room for the guide in {shot.shot.id} (pass {shot.pass_id}): {model.id} takes up to {takes}"
+        )
+        help_ = "bind fewer characters in this shot, or write 'guide: none' under its 'passes'"
+        found.append(Diagnostic("SB314", message, _guide_written(shot), help_))
+        return [], False
+    producer = made(guide, shot.shot.id)
+    return ([_from(producer, guide, shot.shot.id, "guide")] if producer else []), producer is None
+
+
+def _guide_written(shot: Resolved) -> Span:
+    written = shot.switch_written("guide")
+    assert written is not None
+    return written
+
+
+def _no_guide(shot: Resolved, model: Model) -> Iterator[Diagnostic]:
+    """SB313: a guide for a model that takes no videos."""
+    if shot.guide is None or (model.references is not None and model.references.videos):
+        return
+    message = f"{model.id} (pass {shot.pass_id}) takes no videos, so it can't be guided by '{shot.guide}'"
+    help_ = "remove the guide, or use a reference-to-video model"
+    yield Diagnostic("SB313", message, _guide_written(shot), help_)
 
 
 class _Room:
@@ -129,21 +205,37 @@ def limits_in_words(limits: References) -> str:
     return f"{limits.total} references, of which {limits.videos} videos" if limits.videos else f"{limits.images} images"
 
 
-def _unbound(shot: Resolved, model: Model, character: str, *, full: bool) -> Diagnostic:
-    """`full` tells whether the model takes such references, but no more of them."""
+def _unbound(
+    shot: Resolved, model: Model, character: str, models: Mapping[str, Model], assets: Mapping[str, Asset]
+) -> Diagnostic:
     assert model.references is not None
     takes = limits_in_words(model.references)
     place = f"in {shot.shot.id} (pass {shot.pass_id})"
-    if not shot.board.characters[character].references:
+    references = shot.board.characters[character].references
+    kinds = {_kind(reference, assets) for reference in references}
+    if not references:
         message = f"'{character}' can't be bound {place}: it has no references"
         help_ = f"add references to '{character}', or leave it out of the shot"
-    elif full:
+    elif any(getattr(model.references, kind + "s") for kind in kinds):
         message = f"'{character}' can't be bound {place}: there is no room, as {model.id} takes up to {takes}"
-        help_ = "bind fewer characters in this shot, or use a model that takes more references"
+        help_ = f"bind fewer characters in this shot{_other(shot, model, models, kinds)}"
     else:
         message = f"'{character}' can't be bound {place}: {model.id} takes up to {takes}"
-        help_ = f"add a reference to '{character}' that the model takes"
+        help_ = (
+            f"add a {'video' if 'image' in kinds else 'picture'} of '{character}'{_other(shot, model, models, kinds)}"
+        )
     return Diagnostic("SB302", message, shot.mention(character), help_)
+
+
+def _other(shot: Resolved, model: Model, models: Mapping[str, Model], kinds: set[str]) -> str:
+    """Which model would take everyone of the shot: one that the film uses already, else one of the same provider."""
+    used = [pass_.model for pass_ in shot.board.passes.values()]
+    near = sorted(models, key=lambda name: (name not in used, name.partition("/")[0] != model.provider))
+    for other in (models[name] for name in near if name in models):
+        limits = other.references if other.id != model.id else None
+        if limits and limits.total >= len(shot.bound) and any(getattr(limits, kind + "s") for kind in kinds):
+            return f"; or use {other.id}, which takes up to {limits_in_words(limits)}"
+    return ""
 
 
 def _left_out(shot: Resolved, model: Model, character: str, reference: Reference, kind: str) -> Diagnostic:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from storyboard import digest, money
+from storyboard.changes import facts_of
 from storyboard.event import Advanced, Event, Noted, Spent, Started
 from storyboard.job import Job
 from storyboard.journal import Journal, Order, OverCeiling, Taken, Unreadable, Unwritable
 from storyboard.media import probe
-from storyboard.plan import facts_of
 from storyboard.providers import Lists, Seller, Ticket
 from storyboard.providers.failure import ClipFailed, ClipHeld
 from storyboard.purchase import BOUGHT, Purchase, State

@@ -9,19 +9,19 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from storyboard import atomic, digest
+from storyboard import atomic, digest, text
 from storyboard.assets import Asset
 from storyboard.diagnostic import Diagnostic, Related
-from storyboard.film import Film, Pass, Shot
-from storyboard.job import Input, Job
-from storyboard.source import Source
+from storyboard.film import Film, Pass, Shot, Take
+from storyboard.job import Input, Job, Own, Producer
+from storyboard.source import Source, Span
 
 
 def fingerprint(models: Path) -> str:
@@ -39,27 +39,37 @@ def fingerprint(models: Path) -> str:
 
 
 def recall(path: Path, source: Source, assets: Mapping[str, Asset], code: str) -> Film | None:
-    """The film that `source` was compiled to, if nothing that it depends on changed."""
+    """The film that `source` was compiled to, if nothing that it depends on changed. `path` lies in the folder
+    `.storyboard/compiled` of the storyboard's folder, from where the libraries' names start.
+    """
     try:
         kept = json.loads(digest.unseal(path.read_bytes()))
         if kept["code"] != code or kept["source"] != digest.sha256(source.text.encode()):
             return None
+        libraries = []
+        for name, sha256 in kept["libraries"]:
+            library, found = text.read(path.parents[2] / name, name)
+            if found or digest.sha256(library.text.encode()) != sha256:
+                return None
+            libraries.append(library)
         for written, facts in kept["assets"].items():
             asset = assets[written]
             if [asset.sha256, asset.media, asset.problem] != facts:
                 return None
-        return _film(kept["film"], source, assets)
+        return _film(kept["film"], [source, *libraries], assets)
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
 def remember(path: Path, source: Source, assets: Mapping[str, Asset], code: str, film: Film) -> None:
     """Keep a film for `recall`; one that can't be written is only compiled again."""
+    sources = [source, *film.sources]
     kept = {
         "code": code,
         "source": digest.sha256(source.text.encode()),
+        "libraries": [[one.name, digest.sha256(one.text.encode())] for one in film.sources],
         "assets": {written: [asset.sha256, asset.media, asset.problem] for written, asset in assets.items()},
-        "film": _plain(film),
+        "film": _plain(film, [one.name for one in sources]),
     }
     body = json.dumps(kept, separators=(",", ":"), ensure_ascii=False).encode()
     try:
@@ -69,7 +79,7 @@ def remember(path: Path, source: Source, assets: Mapping[str, Asset], code: str,
         return
 
 
-def _plain(film: Film) -> dict[str, Any]:
+def _plain(film: Film, sources: Sequence[str]) -> dict[str, Any]:
     return {
         "title": film.title,
         "aspect": film.aspect,
@@ -77,54 +87,91 @@ def _plain(film: Film) -> dict[str, Any]:
         "default": film.default_pass,
         "passes": film.passes,
         "shots": [
-            [*shot[:4], shot.asked.as_integer_ratio(), shot.trim_in.as_integer_ratio(), shot.skip]
+            [*shot[:6], shot.asked.as_integer_ratio(), shot.trim_in.as_integer_ratio(), shot.skip]
             for shot in film.shots
         ],
-        "jobs": {name: [_plain_job(job) for job in jobs] for name, jobs in film.jobs.items()},
+        "jobs": {name: [_plain_made(made) for made in jobs] for name, jobs in film.jobs.items()},
+        "takes": {
+            name: [[n, [[take.number, _plain_made(take.job)] for take in takes]] for n, takes in every.items()]
+            for name, every in film.takes.items()
+        },
         "budget": None if film.budget is None else str(film.budget),
-        "warnings": {name: [_plain_finding(one) for one in found] for name, found in film.warnings.items()},
+        "warnings": {name: [_plain_finding(one, sources) for one in found] for name, found in film.warnings.items()},
     }
 
 
-def _plain_job(job: Job | None) -> list[Any] | None:
-    if job is None:
+def _plain_made(made: Job | Own | None) -> list[Any] | None:
+    if made is None:
         return None
-    inputs = [[given.label, given.sha256, given.file is not None, given.url] for given in job.inputs.values()]
-    cost = None if job.cost is None else str(job.cost)
-    return [job.model, job.request, inputs, job.seconds.as_integer_ratio(), cost, job.key, job.upload_via]
+    if isinstance(made, Own):
+        return [made.label, made.sha256]
+    inputs = [
+        [one.label, one.sha256, one.file is not None, one.url, one.producer, one.part, one.said]
+        for one in made.inputs.values()
+    ]
+    cost = None if made.cost is None else str(made.cost)
+    seconds = made.seconds.as_integer_ratio()
+    return [made.model, made.request, inputs, seconds, cost, made.key, made.upload_via, made.words]
 
 
-def _plain_finding(one: Diagnostic) -> list[Any]:
-    related = [[r.span.start, r.span.end, r.message] for r in one.related]
-    return [one.code, one.message, one.span.start, one.span.end, one.help, one.severity, related]
+def _plain_finding(one: Diagnostic, sources: Sequence[str]) -> list[Any]:
+    related = [[_plain_span(r.span, sources), r.message] for r in one.related]
+    return [one.code, one.message, _plain_span(one.span, sources), one.help, one.severity, related]
 
 
-def _film(kept: Mapping[str, Any], source: Source, assets: Mapping[str, Asset]) -> Film:
-    prices = {None: None}
+def _plain_span(span: Span, sources: Sequence[str]) -> list[int]:
+    return [sources.index(span.source.name), span.start, span.end]
+
+
+def _film(kept: Mapping[str, Any], sources: Sequence[Source], assets: Mapping[str, Asset]) -> Film:
+    prices: dict[Any, Any] = {None: None}
     return Film(
         kept["title"],
         kept["aspect"],
         Fraction(*kept["fps"]),
         kept["default"],
-        {name: Pass(*pass_) for name, pass_ in kept["passes"].items()},
-        tuple(Shot(i, sc, w, tuple(said), Fraction(*a), Fraction(*t), s) for i, sc, w, said, a, t, s in kept["shots"]),
-        {name: tuple(_job(job, assets, prices) for job in jobs) for name, jobs in kept["jobs"].items()},
-        {name: tuple(_finding(one, source) for one in found) for name, found in kept["warnings"].items()},
+        {name: Pass(m, r, b, tuple(states), g) for name, (m, r, b, states, g) in kept["passes"].items()},
+        tuple(
+            Shot(i, sc, of, at, w, tuple(said), Fraction(*a), Fraction(*t), s)
+            for i, sc, of, at, w, said, a, t, s in kept["shots"]
+        ),
+        {name: tuple(_made(made, assets, prices) for made in jobs) for name, jobs in kept["jobs"].items()},
+        {
+            name: {n: tuple(Take(number, _job(job, assets, prices)) for number, job in takes) for n, takes in every}
+            for name, every in kept["takes"].items()
+        },
+        {name: tuple(_finding(one, sources) for one in found) for name, found in kept["warnings"].items()},
         None if kept["budget"] is None else Decimal(kept["budget"]),
+        tuple(sources[1:]),
     )
 
 
-def _job(kept: list[Any] | None, assets: Mapping[str, Asset], prices: dict[Any, Any]) -> Job | None:
+def _made(kept: list[Any] | None, assets: Mapping[str, Asset], prices: dict[Any, Any]) -> Job | Own | None:
     if kept is None:
         return None
-    model, request, inputs, seconds, cost, key, via = kept
-    given = (Input(label, sha, assets[label].path if file else None, url) for label, sha, file, url in inputs)
+    if len(kept) == 2:
+        label, sha256 = kept
+        return Own(label, sha256, assets[label].path)
+    return _job(kept, assets, prices)
+
+
+def _job(kept: list[Any], assets: Mapping[str, Asset], prices: dict[Any, Any]) -> Job:
+    model, request, inputs, seconds, cost, key, via, words = kept
+    given = [
+        Input(label, sha, assets[label].path if file else None, url, Producer(*its) if its else None, part, said)
+        for label, sha, file, url, its, part, said in inputs
+    ]
     if cost not in prices:
         prices[cost] = Decimal(cost)
-    return Job(model, request, {one.name: one for one in given}, Fraction(*seconds), prices[cost], key, via)
+    return Job(model, request, {one.name: one for one in given}, Fraction(*seconds), prices[cost], key, via, words)
 
 
-def _finding(kept: list[Any], source: Source) -> Diagnostic:
-    code, message, start, end, help_, severity, related = kept
-    more = tuple(Related(source.span(first, last), said) for first, last, said in related)
-    return Diagnostic(code, message, source.span(start, end), help_, severity, more)
+def _finding(kept: list[Any], sources: Sequence[Source]) -> Diagnostic:
+    code, message, span, help_, severity, related = kept
+    more = tuple(Related(_span(place, sources), said) for place, said in related)
+    return Diagnostic(code, message, _span(span, sources), help_, severity, more)
+
+
+def _span(kept: list[int], sources: Sequence[Source]) -> Span:
+    number, start, end = kept
+    return sources[number].span(start, end)

@@ -6,21 +6,21 @@ tools of the machine, and who listens to the progress.
 
 # ruff: noqa: PLC0415 -- what only some commands need (pydantic, decoders, numpy) is imported when it is needed
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storyboard import compiled, text
 from storyboard.assets import Assets
-from storyboard.diagnostic import Diagnostic, Rejected
+from storyboard.diagnostic import Diagnostic, Rejected, did_you_mean
 from storyboard.event import Event, Noted, ignore
 from storyboard.film import Film
 from storyboard.forecast import forecast
 from storyboard.history import History
 from storyboard.memo import Memo
 from storyboard.pins import Pins
-from storyboard.plan import Plan, Step, decide
+from storyboard.plan import Known, Plan, Step, decide
 from storyboard.source import Source
 from storyboard.store import Record, Store
 from storyboard.tools import Tools
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from storyboard.catalog import Catalog
+    from storyboard.cause import Cause
     from storyboard.cut import Cut
     from storyboard.execute import Result
     from storyboard.front import Front
+    from storyboard.job import Job
     from storyboard.journal import Journal
     from storyboard.model import Storyboard
     from storyboard.providers import Limit, Provider, Setup
@@ -116,32 +118,47 @@ class Project:
 
         Raises:
             Rejected: the storyboard has errors.
-            KeyError: there is no such pass, or `only` names a shot that isn't there; its argument says which.
+            KeyError: there is no such pass, or `only` names no shot, scene or state; its argument says which.
         """
         film = self.film()
         pass_id = self._known_pass(pass_)
-        unknown = set(only) - {shot.id for shot in film.shots}
-        if unknown:
-            raise KeyError(f"there is no shot '{min(unknown)}'")
+        shots, states = film.chosen(only)
 
-        def last(shot: str) -> dict[str, object]:
+        def last(pass_id: str, shot: str) -> dict[str, object]:
             key = self._history.key(pass_id, shot)
             return dict(self.store.facts(key)) if key else {}
 
-        paid = any(job and not job.local for job in film.jobs[pass_id])
+        paid = any(not job.local for name in film.behind(pass_id) for job in film.all_jobs(name))
         bought = self.journal.latest() if paid else {}
-        decided = decide(film, pass_id, only, self.store.find, last, bought.get, self.kept)
+        decided = decide(film, pass_id, shots, states, Known(self.store.find, last, bought.get, self.kept))
         self.store.memo.save()
         if decided.cost is None or not decided.submits or not bought:
             return decided
         costs = [(step.job.model, step.job.cost) for step in decided.submits.values() if step.job and step.job.cost]
         return replace(decided, forecast=forecast(costs, self.journal.all()))
 
+    def why(self, shot: str, pass_: str | None = None) -> "Cause":
+        """What differs from a shot's last render.
+
+        Raises:
+            Rejected: the storyboard has errors.
+            KeyError: there is no such pass or shot.
+        """
+        from storyboard import cause
+
+        film, pass_id = self.film(), self._known_pass(pass_)
+        if shot not in film.numbers:
+            raise KeyError(f"there is no shot '{shot}': {did_you_mean(shot, film.numbers)}")
+        steps = {(step.pass_id, step.shot): step for step in self.plan(pass_id, only=[shot]).steps if step.take is None}
+        return cause.of(steps[pass_id, shot], steps, self._history, self.store)
+
     def others(self, decided: Plan) -> "list[Purchase]":
         """What was bought and isn't fetched yet, and isn't in a plan: clips of earlier versions of the film, of the
         providers that the plan's pass uses.
         """
-        providers = {job.provider for job in self.film().jobs[decided.pass_id] if job and not job.local}
+        film = self.film()
+        jobs = [job for name in film.behind(decided.pass_id) for job in film.all_jobs(name)]
+        providers = {job.provider for job in jobs if not job.local}
         keys = {step.key for step in decided.steps}
         return [one for one in self.journal.open() if one.key not in keys and one.provider in providers]
 
@@ -212,7 +229,7 @@ class Project:
         return market.setup(tools, environment, self.models(), uploads, workers, limits, notify)
 
     def quotes(self, decided: Plan, environment: Mapping[str, str]) -> "dict[str, Decimal]":
-        """What WaveSpeedAI says each job to be submitted costs, by shot. Asks, for free; buys nothing.
+        """What WaveSpeedAI says each job to be submitted costs, by its step's place. Asks, for free; buys nothing.
 
         Raises:
             Unconfigured: there is no key, or no safe base URL.
@@ -223,14 +240,15 @@ class Project:
         return market.quoted(decided, self.models(), environment)
 
     def fetch_references(self, pass_: str | None, environment: Mapping[str, str]) -> dict[str, str]:
-        """Fetch the https references of one pass that aren't known yet, once, to know what they hold. What could
-        not be fetched is told by URL.
+        """Fetch the https references of one pass, and of those that guide it, that aren't known yet, once, to know what
+        they hold. What could not be fetched is told by URL.
 
         Raises:
             Rejected: the storyboard has errors.
             KeyError: there is no such pass.
         """
-        jobs = [job for job in self.film().jobs[self._known_pass(pass_)] if job]
+        film = self.film()
+        jobs = [job for name in film.behind(self._known_pass(pass_)) for job in film.all_jobs(name)]
         urls = {given.url for job in jobs for given in job.inputs.values() if given.url and given.sha256 is None}
         if not urls:
             return {}
@@ -270,24 +288,27 @@ class Project:
         """
         import asyncio
 
-        from storyboard import market
+        from storyboard import derive, market
         from storyboard.buy import Terms
         from storyboard.catalog.request import require_sendable
         from storyboard.execute import execute
 
         jobs = [step.job for step in decided.submits.values() if step.job and step.job.provider != "local"]
         require_sendable([(job.model, job.request) for job in jobs], self.models())
-        done = {step.shot: step.key for step in decided.steps if step.record and step.key}
+        done = {(s.pass_id, s.shot): s.key for s in decided.steps if s.record and s.key and s.take is None}
 
         def stored(step: Step) -> None:
-            if step.key:
-                done.update({other.shot: step.key for other in decided.steps if other.key == step.key})
+            same = (s for s in decided.steps if step.key and s.key == step.key and s.take is None)
+            done.update({(other.pass_id, other.shot): step.key or "" for other in same})
+
+        def whole(job: "Job") -> "Job":
+            return derive.whole(job, self.store)
 
         terms = Terms(0, time.time, asyncio.sleep, time.monotonic, ceiling, self.film().budget, settle, seconds)
 
         async def carried_out(run: int, others: "list[Purchase]") -> "list[Result]":
             its = replace(terms, run=run)
-            return await execute(decided, others, providers, self.store, self.journal, its, notify, stored)
+            return await execute(decided, others, providers, self.store, self.journal, its, notify, stored, whole)
 
         try:
             if not any(step.job and not step.job.local for step in decided.steps):
@@ -295,7 +316,8 @@ class Project:
             with market.buying(decided, ceiling, self.journal, self.store) as run:
                 return asyncio.run(carried_out(run, self.others(decided)))
         finally:
-            self._history.remember(decided.pass_id, done)
+            for name in {pass_id for pass_id, _ in done}:
+                self._history.remember(name, {shot: key for (its, shot), key in done.items() if its == name})
             self.store.memo.save()
 
     def cut(
@@ -314,35 +336,25 @@ class Project:
             KeyError: there is no such pass.
             CutFailed: the film could not be made; the message says why.
         """
-        from storyboard import cut, timeline
+        from storyboard import cut, lettering, shelf, timeline
 
         film, pass_id = self.film(), self._known_pass(pass_)
-        self._note_missing_glyphs(film, notify)
-        numbers = {shot.id: n for n, shot in enumerate(film.shots)}
-        laid_out = timeline.lay_out(film, pass_id, lambda shot: self._best(film, numbers[shot], pass_id))
+        words = (text for shot in film.shots for text in (shot.id, shot.scene, shot.words, *shot.said))
+        if lacking := lettering.lacking([film.title, *words]):
+            notify(Noted(lacking))
+        laid_out = timeline.lay_out(film, pass_id, lambda shot: shelf.best(film, shot, pass_id, self.store))
         try:
             return cut.make(laid_out, self.folder, self.store, tools, workers, notify, self.build)
         finally:
             self.store.memo.save()
 
-    def _best(self, film: Film, shot: int, pass_id: str) -> tuple[str, Record] | None:
-        """The clip to show: this pass's, else the nearest earlier pass's, by today's keys only."""
-        order = list(film.passes)
-        for name in reversed(order[: order.index(pass_id) + 1]):
-            job = film.jobs[name][shot]
-            found = self.store.find(job.key) if job and job.key else None
-            if isinstance(found, Record):
-                return name, found
-        return None
+    def place(self, results: "Iterable[Result]") -> dict[str, Path]:
+        """Copies of what a render made where people look for it, by the steps' places, from the storyboard's folder."""
+        from storyboard import shelf
 
-    def _note_missing_glyphs(self, film: Film, notify: Callable[[Event], None]) -> None:
-        from storyboard import lettering
-
-        words = (text for shot in film.shots for text in (shot.id, shot.scene, shot.words, *shot.said))
-        lacking = lettering.missing([film.title, *words])
-        if lacking:
-            shown = " ".join(lacking[:12]) + (" …" if len(lacking) > 12 else "")
-            notify(Noted(f"the built-in fonts have no glyph for: {shown}"))
+        placed = shelf.place(((one.step, one.record) for one in results), self.folder, self.build, self.store)
+        self.store.memo.save()
+        return placed
 
     def _known_pass(self, pass_: str | None) -> str:
         passes = self.film().passes
@@ -354,7 +366,7 @@ class Project:
         if self._front is None:
             from storyboard.front import Front
 
-            self._front = Front(self._source, self._assets, self._models)
+            self._front = Front(self._source, self._assets, self.folder, self._models)
         return self._front
 
 

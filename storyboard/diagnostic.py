@@ -14,18 +14,24 @@ CODES: dict[str, str] = {
     "SB003": "the file is too large",
     "SB004": "the text isn't YAML",
     "SB005": "a key is written twice",
-    "SB006": "an alias goes beyond the bounds",
+    "SB006": "an alias that can't be followed",
     "SB007": "the nesting is too deep",
     "SB008": "a merge key",
     "SB009": "a tag",
     "SB010": "more than one document",
     "SB011": "an empty file",
+    "SB012": "a character that hides or reorders text",
+    "SB013": "a control character in a text",
     "SB101": "an unknown key",
     "SB102": "a missing key",
     "SB103": "a value of another type",
     "SB104": "a value out of range",
     "SB105": "an id that can't be one",
     "SB106": "a format version that this storyboard doesn't know",
+    "SB107": "keys that exclude each other",
+    "SB108": "takes that contradict each other",
+    "SB109": "an unknown effect",
+    "SB110": "a timecode that the frame rate doesn't have",
     "SB201": "an unknown character",
     "SB202": "an unknown pass",
     "SB203": "an id used twice",
@@ -35,6 +41,17 @@ CODES: dict[str, str] = {
     "SB207": "a path that leaves the project",
     "SB208": "a file of the wrong kind",
     "SB209": "a URL that can't be used",
+    "SB210": "libraries that include each other",
+    "SB211": "something written in two files",
+    "SB212": "something that a library doesn't hold",
+    "SB213": "passes that extend each other",
+    "SB214": "a file that isn't what its sha256 says",
+    "SB215": "an unknown shot",
+    "SB216": "clips that wait for each other",
+    "SB217": "an unknown set of shots",
+    "SB218": "a clip that isn't made",
+    "SB219": "a warning that can't be silenced so",
+    "SB220": "seconds of something that isn't a video file",
     "SB301": "a duration that no length of the model covers",
     "SB302": "a character that the model can't take",
     "SB303": "a shot without the reference that its model needs",
@@ -46,8 +63,27 @@ CODES: dict[str, str] = {
     "SB309": "dialogue outside its shot",
     "SB310": "a model file that can't be used",
     "SB311": "a file for a model that takes URLs only",
+    "SB312": "a request that the model's schema refuses",
+    "SB313": "a guide for a model that takes no videos",
+    "SB314": "no room for the guide",
+    "SB315": "a shot that goes on from a frame that isn't shown",
+    "SB316": "beats in a single shot",
+    "SB317": "beats outside their shot, or out of order",
+    "SB318": "sound that leads or follows too far",
+    "SB401": "a prompt longer than the model reads",
+    "SB402": "a prompt that asks for sound where there is none",
+    "SB403": "a prompt that asks for lettering",
+    "SB404": "a prompt that names what shouldn't be seen",
+    "SB405": "a prompt and a camera that contradict each other",
+    "SB406": "a character that no shot uses",
+    "SB407": "a character that is sent and not mentioned",
+    "SB408": "a warning silenced that isn't given",
+    "SB409": "a character's name without its @",
 }
-"""Every code and what it is about. SB0: the text; SB1: its shape; SB2: names and files; SB3: models."""
+"""Every code and what it is about. SB0: the text; SB1: its shape; SB2: names and files; SB3: models; SB4: advice."""
+
+LONGEST = 300
+"""Characters of a message."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +108,8 @@ class Diagnostic:
     def __post_init__(self) -> None:
         if self.code not in CODES:
             raise ValueError(f"{self.code} is not in CODES")
+        if len(self.message) > LONGEST:  # what it quotes is an author's, of any length
+            object.__setattr__(self, "message", f"{self.message[: LONGEST - 101]}…{self.message[-100:]}")
 
     @property
     def is_error(self) -> bool:
@@ -106,7 +144,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A suggestion for a misspelt `word`, else the known words (up to 12), as a sentence; "" for none."""
     from difflib import get_close_matches  # noqa: PLC0415 -- only a mistake needs it
 
-    known = list(known)
+    word, known = word[:100], list(known)
     folded = {k.casefold(): k for k in known}
     close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
     close = close or [k for k in folded if len(word) > 2 and k.startswith(word.casefold())][:1]

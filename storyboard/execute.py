@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from storyboard import money
+from storyboard import derive, money
 from storyboard.buy import LOOK_AGAIN, Bought, Buyer, Terms, probed
+from storyboard.changes import facts_of
 from storyboard.event import Advanced, Event, Finished, Noted, Planned, Started, Stopping
 from storyboard.job import Job
 from storyboard.journal import Journal, Order, Taken, Unreadable, Unwritable
 from storyboard.media import MediaError
-from storyboard.plan import Plan, Step, facts_of
+from storyboard.plan import Plan, Step
 from storyboard.providers import Maker, Provider, Seller
 from storyboard.providers.failure import ClipFailed, Unconfigured
 from storyboard.purchase import Purchase
@@ -43,10 +44,12 @@ async def execute(
     terms: Terms,
     notify: Callable[[Event], None],
     stored: Callable[[Step], None],
+    whole: Callable[[Job], Job] = lambda job: job,
 ) -> list[Result]:
     """Get every clip that the plan doesn't have yet, as many at a time as each provider takes: first those that were
     bought already, then the longest; and tell what became of each step. `others` were bought for an earlier version
-    of the film, and are fetched too. `stored` is told of each step the moment that its clip is kept.
+    of the film, and are fetched too. `stored` is told of each step the moment that its clip is kept. `whole` puts files
+    behind a job's inputs once what it waits for is there (see `derive`).
 
     A clip that fails costs no other. Cancelled once, it begins nothing more, and waits for what was sent; cancelled
     again, it leaves. Either way everything that was sent can be gone on with.
@@ -63,7 +66,7 @@ async def execute(
             providers[job.provider].require(job)
     work = {key: (step, job) for key, (step, job) in work.items() if job.provider in providers}
     _note_kept(plan, journal)
-    crew = _Crew(plan, providers, store, Buyer(journal, store, terms, notify), notify, stored)
+    crew = _Crew(plan, providers, store, Buyer(journal, store, terms, notify), notify, stored, whole)
     try:
         return await crew.work(work, [one for one in others if one.provider in providers])
     finally:
@@ -91,6 +94,7 @@ class _Crew:
         buyer: Buyer,
         notify: Callable[[Event], None],
         stored: Callable[[Step], None],
+        whole: Callable[[Job], Job],
     ) -> None:
         self._plan = plan
         self._providers = providers
@@ -98,6 +102,8 @@ class _Crew:
         self._buyer = buyer
         self._notify = notify
         self._stored = stored
+        self._whole = whole
+        self._ended: dict[str, asyncio.Event] = {}
         self._terms = buyer.terms
         self._turns = {name: asyncio.Semaphore(provider.limit.concurrent) for name, provider in providers.items()}
         self._made: dict[str, Result] = {}
@@ -106,10 +112,11 @@ class _Crew:
     async def work(self, todo: Mapping[str, tuple[Step, Job]], others: Collection[Purchase]) -> list[Result]:
         sizes = {key: self._providers[job.provider].work(job) for key, (_, job) in todo.items()}
         self._notify(Planned(len(todo), sum(sizes.values()), self._plan.known_cost))
+        self._ended = {key: asyncio.Event() for key in todo}
         # What was bought comes first, as it costs nothing more; then the longest, so that the makespan is at most 4/3
         # of the best (Graham 1969).
         order = sorted(todo, key=lambda key: (todo[key][0].state == "submit", -sizes[key]))
-        tasks = {asyncio.create_task(self._one(key, *todo[key])): todo[key][0].shot for key in order}
+        tasks = {asyncio.create_task(self._one(key, *todo[key])): self._name(todo[key][0]) for key in order}
         tasks |= {asyncio.create_task(self._other(one)): f"{one.shot} ({one.key[:8]})" for one in others}
         heart = asyncio.create_task(self._stay()) if any(not job.local for _, job in todo.values()) or others else None
         try:
@@ -152,33 +159,67 @@ class _Crew:
         if stopped:
             raise asyncio.CancelledError
 
+    def _name(self, step: Step) -> str:
+        """What a step is called where several passes and takes may be under way."""
+        return step.name if step.pass_id == self._plan.pass_id else f"{step.name} ({step.pass_id})"
+
     async def _one(self, key: str, step: Step, job: Job) -> None:
+        try:
+            self._made[key] = await self._done(step, job)
+            if self._made[key].record:
+                self._stored(step)
+        finally:
+            self._ended[key].set()
+
+    async def _done(self, step: Step, job: Job) -> Result:
         provider = self._providers[job.provider]
         if step.key is None:
-            self._made[key] = self._failed(step, step.reasons[0])
-        elif isinstance(provider, Maker):
+            return self._failed(step, step.reasons[0])
+        ready: Job | None = job
+        if derive.needed(job):
+            try:
+                ready = await self._ready(job)
+            except derive.Unmade as error:
+                if step.state == "submit":
+                    return self._failed(step, str(error))
+                ready = None  # it was bought: its files are only needed to send it again
+        if isinstance(provider, Maker) and ready:
             async with self._turns[job.provider]:
                 try:
-                    self._made[key] = await self._make(step, step.key, job, provider)
+                    return await self._make(step, step.key, ready, provider)
                 except OSError as error:
-                    self._made[key] = self._failed(step, f"the clip can't be kept: {error.strerror or error}")
-        elif isinstance(provider, Seller):
-            self._made[key] = await self._buy(step, step.key, job, provider)
-        if self._made[key].record:
-            self._stored(step)
+                    return self._failed(step, f"the clip can't be kept: {error.strerror or error}")
+        assert isinstance(provider, Seller)
+        return await self._buy(step, step.key, ready, provider, self._turns[job.provider])
 
-    async def _buy(self, step: Step, key: str, job: Job, seller: Seller) -> Result:
+    async def _ready(self, job: Job) -> Job:
+        """The job with its files, once the clips that it waits for are there.
+
+        Raises:
+            Unmade: one of them could not be had.
+        """
+        for producer in job.producers:
+            key = producer.key or ""
+            if key in self._ended:
+                await self._ended[key].wait()
+                if key not in self._made or self._made[key].record is None:
+                    state = self._made[key].state if key in self._made else "failed"
+                    raise derive.Unmade(f"it waits for {producer.shot} ({producer.pass_id}), which is {state}")
+        return await asyncio.to_thread(self._whole, job)
+
+    async def _buy(self, step: Step, key: str, job: Job | None, seller: Seller, turn: asyncio.Semaphore) -> Result:
         order = None
-        if step.state == "submit":
+        if step.state == "submit" and job is not None:
             ceilings = self._terms.ceiling, self._terms.budget
-            order = Order(job, step.shot, self._plan.pass_id, self._terms.run, step.anew, *ceilings)
-        got = await self._buyer.clip(step.shot, key, order, seller, self._turns[job.provider], job)
+            order = Order(job, step.shot, step.pass_id, self._terms.run, step.anew, *ceilings)
+        got = await self._buyer.clip(self._name(step), key, order, seller, turn, job)
         return self._told(step, got)
 
     def _told(self, step: Step, got: Bought) -> Result:
-        self._notify(Finished(step.shot, got.error, held=got.state == "held"))
+        name = self._name(step)
+        self._notify(Finished(name, got.error, held=got.state == "held"))
         for note in got.notes:
-            self._notify(Noted(f"{step.shot}: {note}"))
+            self._notify(Noted(f"{name}: {note}"))
         return Result(step, got.state, got.record, got.error or None, got.cost)
 
     async def _other(self, one: Purchase) -> None:
@@ -204,39 +245,40 @@ class _Crew:
                 if ours:
                     found = self._store.find(key)
                     if isinstance(found, Record):
-                        self._notify(Finished(step.shot))
+                        self._notify(Finished(self._name(step)))
                         return Result(step, "cached", found)
                     return await self._made_here(step, key, job, maker)
             await self._terms.sleep(LOOK_AGAIN)
 
     async def _made_here(self, step: Step, key: str, job: Job, maker: Maker) -> Result:
-        self._notify(Started(step.shot, "rendering", maker.work(job)))
+        name = self._name(step)
+        self._notify(Started(name, "rendering", maker.work(job)))
         try:
             with self._store.workspace() as folder:
                 clip = folder / "clip.mp4"
 
                 def progress(done: int, doing: str = "") -> None:
-                    self._notify(Advanced(step.shot, done, doing))
+                    self._notify(Advanced(name, done, doing))
 
                 told = await maker.make(job, clip, progress)
                 facts: dict[str, Any] = facts_of(job) | {"clip": probed(clip), **told}
                 record = await asyncio.to_thread(self._store.put, key, {"clip": clip}, facts)
         except (ClipFailed, MediaError) as error:
             return self._failed(step, str(error))
-        self._notify(Finished(step.shot))
+        self._notify(Finished(name))
         return Result(step, "done", record)
 
     def _failed(self, step: Step, error: str) -> Result:
-        self._notify(Finished(step.shot, error))
+        self._notify(Finished(self._name(step), error))
         return Result(step, "failed", error=error)
 
     def _result(self, step: Step) -> Result:
         if step.waits and step.job:
-            result = self._made.get(step.key or step.shot)
+            result = self._made.get(step.place)
             if result is None and step.job.provider not in self._providers:
                 return Result(step, "held", error="; ".join(step.reasons))
             if result is None:
-                sent = step.state != "submit" or step.shot in self._late
+                sent = step.state != "submit" or self._name(step) in self._late
                 booked = sent and step.state == "submit" and step.job.cost
                 return Result(step, "held" if sent else "failed", error=_LATE, cost=booked or money.FREE)
             return result if result.step is step else Result(step, result.state, result.record, result.error)

@@ -1,14 +1,19 @@
 """A storyboard once it is compiled: what its later stages need of it, and nothing of the language."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
-from storyboard.diagnostic import Diagnostic
-from storyboard.job import Job
+from storyboard.diagnostic import Diagnostic, did_you_mean
+from storyboard.job import Job, Own
+from storyboard.source import Source
 from storyboard.timing import Rate
+
+STATES = {"changed": "new, or another than when it was last rendered", "approved": "approved as it is"}
+"""The states that a set of shots may ask for."""
 
 
 class Shot(NamedTuple):
@@ -16,6 +21,8 @@ class Shot(NamedTuple):
 
     Attributes:
         scene: Its scene's title, or id, or "".
+        scene_id: Its scene's id, or "".
+        setting: Where and when it plays, such as `the bay, dusk`; its own, or its scene's.
         words: Its prompt as people read it, with names for mentions.
         said: Its lines of dialogue.
         asked: How long the cut shows it, in seconds.
@@ -24,6 +31,8 @@ class Shot(NamedTuple):
 
     id: str
     scene: str
+    scene_id: str
+    setting: str
     words: str
     said: tuple[str, ...]
     asked: Fraction
@@ -32,16 +41,39 @@ class Shot(NamedTuple):
 
 
 class Pass(NamedTuple):
-    """A way to make the film."""
+    """A way to make the film.
+
+    Attributes:
+        burn_in: Whether shot, pass and timecode are in the picture of its cut.
+        states: The states of which a shot needs one to be made: `changed`, `approved`; none for any.
+        guide: The pass whose clips guide it, or "".
+    """
 
     model: str
     resolution: str
+    burn_in: bool
+    states: tuple[str, ...] = ()
+    guide: str = ""
+
+
+class Take(NamedTuple):
+    """Another take of a shot, beside the one that the film shows."""
+
+    number: int
+    job: Job
 
 
 @dataclass(frozen=True)
 class Film:
-    """The shots in order, and for each pass their jobs (None for a shot that is skipped) and its warnings. `budget` is
-    what all its purchases may cost, in US dollars.
+    """A compiled storyboard.
+
+    Attributes:
+        shots: In order.
+        jobs: For each pass what makes each shot: None for one that is skipped, or that the pass leaves out.
+        takes: For each pass the other takes of shots, by their place among the shots.
+        warnings: For each pass.
+        budget: What all its purchases may cost, in US dollars.
+        sources: The files that it was compiled from besides the storyboard itself.
     """
 
     title: str
@@ -50,6 +82,56 @@ class Film:
     default_pass: str
     passes: Mapping[str, Pass]
     shots: tuple[Shot, ...]
-    jobs: Mapping[str, tuple[Job | None, ...]]
+    jobs: Mapping[str, tuple[Job | Own | None, ...]]
+    takes: Mapping[str, Mapping[int, tuple[Take, ...]]]
     warnings: Mapping[str, tuple[Diagnostic, ...]]
     budget: Decimal | None = None
+    sources: tuple[Source, ...] = ()
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """Each shot's place."""
+        return {shot.id: n for n, shot in enumerate(self.shots)}
+
+    def behind(self, pass_id: str) -> list[str]:
+        """The pass, and those whose clips its own are made from, the first one first."""
+        jobs = self.all_jobs(pass_id)
+        found, waiting = {pass_id: None}, jobs
+        while waiting:
+            names = {producer.pass_id for job in waiting for producer in job.producers} - found.keys()
+            found |= dict.fromkeys(sorted(names))
+            waiting = [job for name in names for job in self.all_jobs(name)]
+        return list(found)
+
+    def chosen(self, names: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """The shots, by their ids or their scenes', and the states that a set names.
+
+        Raises:
+            KeyError: a name is none of them; its argument says which, and what may have been meant.
+        """
+        scenes: dict[str, list[str]] = {}
+        for shot in self.shots:
+            scenes.setdefault(shot.scene_id, []).append(shot.id)
+        found: set[str] = set()
+        states = set()
+        for name in names:
+            if name in self.numbers:
+                found.add(name)
+            elif name and name in scenes:
+                found.update(scenes[name])
+            elif name in STATES:
+                states.add(name)
+            else:
+                close = did_you_mean(name, [*self.numbers, *filter(None, scenes), *STATES])
+                raise KeyError(f"there is no shot, scene or state '{name}'" + (f": {close}" if close else ""))
+        return frozenset(found), frozenset(states)
+
+    def all_jobs(self, pass_id: str) -> list[Job]:
+        """Every job of one pass, of all takes."""
+        made = [job for job in self.jobs[pass_id] if isinstance(job, Job)]
+        return made + [take.job for takes in self.takes[pass_id].values() for take in takes]
+
+    def job(self, pass_id: str, shot: str) -> Job | None:
+        """What makes one shot of one pass."""
+        found = self.jobs[pass_id][self.numbers[shot]]
+        return found if isinstance(found, Job) else None

@@ -11,21 +11,47 @@ KEY_VERSION = 1
 """Rises when the same request must be made anew; `tests/cases/keys.txt` fails when keys change without it."""
 
 
-class Input(NamedTuple):
-    """A reference's bytes: a file of the project, or a URL. `sha256` is None while a URL's bytes are unknown.
+class Producer(NamedTuple):
+    """The job whose clip is another job's input: where it stands, and its key (None while that isn't known)."""
 
-    `label` is what the author called it, for reasons and messages.
+    pass_id: str
+    shot: str
+    key: str | None
+
+
+LAST_FRAME = "last_frame"
+
+
+class Input(NamedTuple):
+    """What a job is given: a file of the project, a URL, or another job's clip.
+
+    Attributes:
+        label: What the author called it, for reasons and messages.
+        sha256: Of the file's or URL's bytes; None while they are unknown, and for another job's clip.
+        producer: The job that makes it.
+        part: What of it is used: `LAST_FRAME`, `t=1,4.5` (seconds, as in W3C Media Fragments 1.0), or "" for all.
+        said: What it is in the storyboard, such as `reference 2 of @mira`.
     """
 
     label: str
     sha256: str | None
     file: str | None = None
     url: str | None = None
+    producer: Producer | None = None
+    part: str = ""
+    said: str = ""
 
     @property
     def name(self) -> str:
-        """How it stands in a request: by its bytes, never by its path."""
-        return f"sha256:{self.sha256}" if self.sha256 else f"unknown:{self.label}"
+        """How it stands in a request: by its bytes or its producer's key, never by its path."""
+        made = self.producer.key if self.producer else None
+        known = f"key:{made}" if made else f"sha256:{self.sha256}" if self.sha256 else f"unknown:{self.label}"
+        return f"{known}#{self.part}" if self.part else known
+
+    @property
+    def known(self) -> bool:
+        """Whether its bytes, or the key of what makes them, are known."""
+        return bool(self.producer.key if self.producer else self.sha256)
 
 
 def bare(label: str | None) -> str:
@@ -37,12 +63,13 @@ class Job(NamedTuple):
     """One clip of one model.
 
     Attributes:
-        request: Every parameter sent, by the model's own names; references as `sha256:<64 hex>`.
+        request: Every parameter sent, by the model's own names; references as `Input.name` has them.
         inputs: Those references, by how they stand in the request.
         seconds: The length bought.
         cost: US dollars; None where unknown.
         key: See `key_of`; None while a reference's bytes are unknown.
         upload_via: The provider that hosts its files, where its own takes none; not in the key.
+        words: The author's own words behind the request, by field: to explain a change, never to decide.
     """
 
     model: str
@@ -52,6 +79,12 @@ class Job(NamedTuple):
     cost: Decimal | None
     key: str | None
     upload_via: str | None = None
+    words: Mapping[str, str] = {}
+
+    @property
+    def producers(self) -> list[Producer]:
+        """The jobs that it waits for."""
+        return [given.producer for given in self.inputs.values() if given.producer]
 
     @property
     def provider(self) -> str:
@@ -71,10 +104,20 @@ def new(
     seconds: Fraction,
     cost: Decimal | None,
     upload_via: str | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> Job:
     """A job with its key."""
-    known = all(given.sha256 is not None for given in inputs.values())
-    return Job(model, request, inputs, seconds, cost, key_of(model, request) if known else None, upload_via)
+    known = all(given.known for given in inputs.values())
+    key = key_of(model, request) if known else None
+    return Job(model, request, inputs, seconds, cost, key, upload_via, words or {})
+
+
+class Own(NamedTuple):
+    """A clip of the author's own in place of a job: as written, the file's SHA-256, and where it is."""
+
+    label: str
+    sha256: str
+    file: str
 
 
 def key_of(model: str, request: Mapping[str, Any]) -> str:

@@ -71,3 +71,10 @@ def wrap(text: str, type_: ImageFont.FreeTypeFont, width: float, lines: int) -> 
     while last and type_.getlength(last + "…") > width:
         last = last[:-1]
     return [*rows[: lines - 1], last.rstrip(" ,;:.") + "…"]
+
+
+def lacking(texts: Iterable[str]) -> str:
+    """What to say of the glyphs that these texts want and the fonts lack; "" for none."""
+    glyphs = missing(texts)
+    shown = " ".join(glyphs[:12]) + (" …" if len(glyphs) > 12 else "")
+    return f"the built-in fonts have no glyph for: {shown}" if glyphs else ""

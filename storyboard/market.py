@@ -61,18 +61,18 @@ def usable(names: Collection[str], given: Setup) -> dict[str, Provider]:
 
 
 def quoted(decided: Plan, models: Mapping[str, Model], environment: Mapping[str, str]) -> dict[str, Decimal]:
-    """What WaveSpeedAI says each job to be submitted costs, by shot. Asks, for free; buys nothing.
+    """What WaveSpeedAI says each job to be submitted costs, by its step's place. Asks, for free; buys nothing.
 
     Raises:
         Unconfigured: there is no key, or no safe base URL.
         NotQuoted: it gives no price.
     """
-    asked = [(step.shot, step.job) for step in decided.steps if step.state == "submit" and step.job]
-    asked = [(shot, job) for shot, job in asked if job.provider == "wavespeed"]
+    asked = [(step.place, step.job) for step in decided.steps if step.state == "submit" and step.job]
+    asked = [(place, job) for place, job in asked if job.provider == "wavespeed"]
     if not asked:
         return {}
     prices = asyncio.run(quotes([job for _, job in asked], models, environment))
-    return {shot: price for (shot, _), price in zip(asked, prices, strict=True)}
+    return {place: price for (place, _), price in zip(asked, prices, strict=True)}
 
 
 @contextmanager

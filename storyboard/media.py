@@ -93,3 +93,45 @@ def run(binary: Path, arguments: Sequence[str], folder: Path) -> None:
     if done.returncode:
         words = done.stderr.strip().splitlines()[-3:]
         raise MediaError(f"ffmpeg failed ({done.returncode}): {' | '.join(words)}")
+
+
+def last_frame(path: Path, into: Path) -> None:
+    """Write the last frame of a clip, in its own size, as PNG.
+
+    Raises:
+        MediaError: it isn't ISO-BMFF, or no frame of it can be decoded.
+    """
+    require_iso(path)
+    last = None
+    try:
+        with av.open(str(path), format="mov", options={"protocol_whitelist": "file"}) as media:
+            for last in media.decode(video=0):  # noqa: B007 -- frames come in the order shown
+                pass
+    except (av.FFmpegError, IndexError) as error:
+        raise MediaError(f"its last frame can't be decoded: {error}") from error
+    if last is None:
+        raise MediaError("it has no frame")
+    last.to_image().save(into)  # type: ignore[no-untyped-call]
+
+
+def part(path: Path, into: Path, first: str, last: str) -> None:
+    """Write the seconds from `first` to `last` of a clip as H.264 and AAC, exact to the frame.
+
+    Raises:
+        MediaError: it isn't ISO-BMFF, can't be decoded, or ends before `last`.
+    """
+    found = probe(path)
+    if found.frames and found.rate and Fraction(last) > Fraction(found.frames) / found.rate:
+        length = float(found.frames / found.rate)
+        raise MediaError(f"it lasts {length:g} s, so the seconds {first} to {last} can't be used")
+    times = (str(float(Fraction(first))), str(float(Fraction(last) - Fraction(first))))
+    run(
+        ffmpeg(),
+        [
+            *(*SAFE_INPUT, "-i", f"file:{path.absolute()}", "-ss", times[0], "-t", times[1]),
+            *("-map", "0:v:0", "-map", "0:a:0?", "-c:v", "libx264", "-crf", "14", "-pix_fmt", "yuv420p"),
+            *("-threads", "2", "-c:a", "aac", "-b:a", "192k", "-map_metadata", "-1", "-fflags", "+bitexact"),
+            *("-flags:v", "+bitexact", "-movflags", "+faststart", "-f", "mp4", f"file:{into.absolute()}"),
+        ],
+        into.parent,
+    )

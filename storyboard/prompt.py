@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST_ID = 64
 
@@ -22,21 +23,29 @@ def mentions(text: str, known: Collection[str]) -> Iterator[Mention]:
     Ids may hold `-` and `.`, so `@mira-like` is mira where no mira-like is known, and the full stop of a
     sentence belongs to no id.
     """
+    for written, at in _candidates(text):
+        name = written if written in known else next((part for part in _shorter(written) if part in known), written)
+        yield Mention(name, at, at + 1 + len(name))
+
+
+@lru_cache(maxsize=1 << 14)  # each prompt is looked through for several reasons
+def _candidates(text: str) -> tuple[tuple[str, int], ...]:
+    """What follows each `@` that isn't inside a word, as long as an id may be, and where the `@` stands."""
+    found = []
     at = text.find("@")
     while at >= 0:
         end = at + 1
         while end < len(text) and _in_id(text[end]):
             end += 1
-        if end > at + 1 and not (at and text[at - 1].isalnum()):
-            name = text[at + 1 : end].rstrip(".-")[:LONGEST_ID]
-            name = next((part for part in _shorter(name) if part in known), name)
-            if name:
-                yield Mention(name, at, at + 1 + len(name))
+        name = text[at + 1 : end].rstrip(".-")[:LONGEST_ID]
+        if name and not (at and text[at - 1].isalnum()):
+            found.append((name, at))
         at = text.find("@", end)
+    return tuple(found)
 
 
 def _in_id(character: str) -> bool:
-    return character in "-_." or unicodedata.category(character)[0] in "LNM"
+    return character.isalnum() or character in "-_." or unicodedata.category(character)[0] in "LNM"
 
 
 def _shorter(name: str) -> Iterator[str]:
@@ -48,6 +57,8 @@ def _shorter(name: str) -> Iterator[str]:
 
 def replace(text: str, known: Collection[str], spoken: Callable[[str], str]) -> str:
     """`text` with each known mention replaced by what `spoken` calls it."""
+    if "@" not in text:
+        return text
     out, done = [], 0
     for mention in mentions(text, known):
         if mention.id in known:

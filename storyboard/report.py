@@ -4,29 +4,50 @@ Whatever an author or a provider wrote passes `safe` on its way out, so that no 
 itself, or reverse what is read (CWE-150).
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from storyboard import money, timing
 from storyboard.diagnostic import Diagnostic
 from storyboard.plan import Plan, State, Step
-from storyboard.source import Span
+from storyboard.source import Source, Span
+from storyboard.text import reveal
 
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_CREDENTIALS = re.compile(r"(?<=//)[^\s\"'<>]+(?=@)|(?<=\\/\\/)[^\s\"'<>]+(?=@)")
-"""Whatever stands before the last `@` of a URL, a password with `/` or `@` in it included."""
+_SPACES_AND_MARKS = re.compile("[\t\n\r\u061c\u200e\u200f]")
+_RUN = re.compile(r"[^\s\"'<>]+")
 _WIDTH = 110
 _STYLES = {"error": "1;31", "warning": "1;33", "help": "1;36", "frame": "34", "strong": "1"}
 
 
 def safe(text: str) -> str:
-    """`text` with credentials in URLs masked and control and direction characters made visible."""
+    """`text` with credentials in URLs masked and control, direction and hidden characters made visible."""
     if text.isprintable() and "@" not in text:
         return text
-    masked = _CREDENTIALS.sub(lambda found: "*" * len(found[0]), text)
-    return "".join(_visible(c) if unicodedata.category(c) == "Cc" or c in _BIDI else c for c in masked)
+    shown = _SPACES_AND_MARKS.sub(lambda found: _visible(found[0]), _masked_url(text, "*"))
+    return reveal(shown, _visible)
+
+
+def _masked_url(text: str, mask: str = "***") -> str:
+    """`text` with whatever stands between the `//` and the last `@` of a URL masked, a password with `/` or `@` in it
+    included; a mask of one character keeps every place.
+    """
+    if "@" not in text:
+        return text
+
+    def masked(found: re.Match[str]) -> str:
+        run: str = found[0]
+        end = run.rfind("@")
+        starts = [run.find(slashes, 0, end) + len(slashes) for slashes in ("//", r"\/\/") if slashes in run[:end]]
+        start = min(starts, default=end)
+        return run if start >= end else run[:start] + (mask * (end - start) if len(mask) == 1 else mask) + run[end:]
+
+    return _RUN.sub(masked, text)
 
 
 def _visible(character: str) -> str:
@@ -65,49 +86,93 @@ def as_json(found: Sequence[Diagnostic]) -> dict[str, Any]:
     return {"format": 1, "errors": errors, "warnings": len(found) - errors, "diagnostics": masked}
 
 
+def json_text(value: Any) -> str:
+    """JSON for people's terminals too: what could move the cursor or reorder a line stands there as an escape."""
+    return reveal(json.dumps(value, indent=2, ensure_ascii=False), lambda character: json.dumps(character)[1:-1])
+
+
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return _CREDENTIALS.sub("***", value)
+        return _masked_url(value)
     if isinstance(value, dict):
         return {key: _masked(item) for key, item in value.items()}
     return [_masked(item) for item in value] if isinstance(value, list) else value
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """A place that is underlined: by `^` in the finding's colour, or by `-` with what it has to do with it."""
+
+    span: Span
+    sign: str
+    style: str
+    note: str = ""
+
+
 def _finding(finding: Diagnostic, color: bool) -> str:
     head = _paint(f"{finding.severity}[{finding.code}]", finding.severity, color)
     lines = [f"{head}: {_paint(safe(finding.message), 'strong', color)}"]
-    lines += _frame(finding.span, color)
-    for related in finding.related:
-        lines += _frame(related.span, color, safe(related.message))
+    marks = [_Mark(finding.span, "^", finding.severity)]
+    marks += (_Mark(related.span, "-", "frame", safe(related.message)) for related in finding.related)
+    for source in {id(mark.span.source): mark.span.source for mark in marks}.values():
+        lines += _frame(source, [mark for mark in marks if mark.span.source is source], color)
     if finding.help:
         lines.append(f"  {_paint('help', 'help', color)}: {safe(finding.help)}")
     return "\n".join([*lines, ""])
 
 
-def _frame(span: Span, color: bool, note: str = "") -> Iterator[str]:
-    number, column = span.source.line_column(span.start)
-    line = span.source.line(number)
-    length = max(1, min(span.end - span.start, len(line) - column + 1))
-    before = column - 1
-    shown = safe(line)  # before the window, which could hide the start of a URL
-    if len(shown) > _WIDTH:  # a window around the place
+def _frame(source: Source, marks: Sequence[_Mark], color: bool) -> Iterator[str]:
+    """One file's marked lines in their order, `...` where lines are left out; above them the first mark's place."""
+    rows = [source.line_column(mark.span.start)[0] for mark in marks]
+    width = len(str(max(rows)))
+    bar, gutter = _paint("|", "frame", color), " " * width
+    number, column = source.line_column(marks[0].span.start)
+    yield f"{gutter}{_paint('-->', 'frame', color)} {safe(source.name)}:{number}:{column}"
+    last = 0
+    for number, group in groupby(sorted(zip(rows, marks, strict=True), key=lambda row: row[0]), lambda row: row[0]):
+        if last and number == last + 2:  # the line itself says more than three dots
+            between = _line(source, last + 1)
+            shown = between if len(between) <= _WIDTH else between[:_WIDTH] + "…"
+            yield f"{_paint(str(last + 1).ljust(width), 'frame', color)} {bar} {shown}".rstrip()
+        elif last and number > last + 1:
+            yield _paint("...", "frame", color)
+        last, shown = number, ""
+        for _, mark in group:
+            line, caret = _underlined(source, number, mark)
+            if not shown or line != shown:  # a second place on a long line has a window of its own
+                yield f"{_paint(str(number).ljust(width), 'frame', color)} {bar} {line}".rstrip()
+            shown = line
+            note = f" {mark.note}" if mark.note else ""
+            yield f"{gutter} {bar} {caret[0]}{_paint(caret[1] + note, mark.style, color)}"
+
+
+def _underlined(source: Source, number: int, mark: _Mark) -> tuple[str, tuple[str, str]]:
+    """A line, cut to a window around a place where it is long; the spaces before the underline, and the underline."""
+    shown = _line(source, number)
+    before = source.line_column(mark.span.start)[1] - 1
+    length = max(1, min(mark.span.end - mark.span.start, len(shown) - before))
+    if len(shown) > _WIDTH:
         first = max(0, min(before - 30, len(shown) - _WIDTH))
         rest = "…" if first + _WIDTH < len(shown) else ""
         shown, before = ("…" if first else "") + shown[first : first + _WIDTH] + rest, before - first + bool(first)
         length = max(1, min(length, len(shown) - len(rest) - before))
-    gutter = " " * len(str(number))
-    bar = _paint("|", "frame", color)
-    caret = " " * _cells(shown[:before]) + _paint("^" * max(1, _cells(shown[before : before + length])), "error", color)
-    yield f"{gutter}{_paint('-->', 'frame', color)} {safe(span.source.name)}:{number}:{column}"
-    yield f"{_paint(str(number), 'frame', color)} {bar} {shown}".rstrip()
-    yield f"{gutter} {bar} {caret}{f' {note}' if note else ''}"
+    underline = mark.sign * max(1, _cells(shown[before : before + length]))
+    return shown, (" " * _cells(shown[:before]), underline)
+
+
+@lru_cache(maxsize=2)
+def _line(source: Source, number: int) -> str:
+    return safe(source.line(number))  # before it is cut, which could hide the start of a URL
 
 
 def _cells(text: str) -> int:
     """How many terminal cells a text takes: two for wide characters (Unicode Annex 11), none for marks."""
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.category(c) in {"Mn", "Me", "Cf"} else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 PLAN_HEAD = ("shot", "state", "asked", "bought", "price", "reason")
@@ -115,15 +180,17 @@ PLAN_HEAD = ("shot", "state", "asked", "bought", "price", "reason")
 
 def plan_rows(plan: Plan) -> list[tuple[str, ...]]:
     """A row a shot, under `PLAN_HEAD`."""
-    return [_plan_row(step) for step in plan.steps]
+    return [_plan_row(step, plan.pass_id) for step in plan.steps]
 
 
-def _plan_row(step: Step) -> tuple[str, ...]:
+def _plan_row(step: Step, pass_id: str) -> tuple[str, ...]:
     job = step.job
     bought = f"{float(job.seconds):g} s" if job and step.state != "cached" else "-"
     price = "-" if step.state != "submit" else dollars(money.usd(step.cost))
     asked = f"{float(step.of.asked):g} s"
-    return (safe(step.shot), step.state, asked, bought, price, safe("; ".join(step.reasons)))
+    reasons = [change.brief for change in step.changes] or step.reasons
+    name = step.name if step.pass_id == pass_id else f"{step.name} ({step.pass_id})"
+    return (safe(name), step.state, asked, bought, price, safe("; ".join(reasons)))
 
 
 def dollars(amount: str | None) -> str:
@@ -135,7 +202,7 @@ def plan_total(plan: Plan) -> str:
     """One line: what a render would do and cost."""
     jobs = len(plan.submits)
     counts = [f"{count(jobs, 'clip')} to make"]
-    states: tuple[State, ...] = ("resume", "held", "blocked", "cached", "skipped")
+    states: tuple[State, ...] = ("resume", "held", "blocked", "cached", "clip", "skipped")
     counts += [f"{plan.count(state)} {state}" for state in states if plan.count(state)]
     cost = dollars(money.usd(plan.cost))
     likely = ""

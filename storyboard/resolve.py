@@ -1,14 +1,15 @@
 """A shot as one pass sees it: the shot's own words, the override for the pass, the pass, and the defaults."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
-from storyboard import prompt
+from storyboard import prompt, timing
 from storyboard.decode import Positions
-from storyboard.model import Override, Pass, Reference, Scene, Shot, Storyboard
+from storyboard.model import NO_GUIDE, Override, Pass, Reference, Scene, Shot, StartFrame, Storyboard, Style
 from storyboard.model.values import MAX_SEED
 from storyboard.source import Span
 
@@ -21,6 +22,14 @@ DEFAULTS: dict[str, Any] = {
 """Ours, always sent: the providers' pages contradict themselves on theirs."""
 
 _NOTHING = Override()
+
+
+class Words(NamedTuple):
+    """A text of the shot that may mention characters, and where it stands."""
+
+    owner: object
+    path: tuple[str | int, ...]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -38,19 +47,28 @@ class Resolved:
         """The pass."""
         return self.board.passes[self.pass_id]
 
-    @property
+    @cached_property
     def override(self) -> Override:
         """What the shot does otherwise in this pass."""
         return self.shot.passes.get(self.pass_id, _NOTHING)
+
+    @property
+    def model(self) -> str:
+        """The model's id."""
+        return self.override.model or self.pass_.model
 
     def own(self, key: str) -> Any:
         """The override's value for `key`, else the shot's."""
         value = getattr(self.override, key)
         return getattr(self.shot, key) if value is None else value
 
+    def owner(self, key: str) -> object:
+        """Who says what `own` reads."""
+        return self.shot if getattr(self.override, key) is None else self.override
+
     def where(self, key: str) -> Span:
         """The place of what `own` reads."""
-        return self.at.of(self.shot if getattr(self.override, key) is None else self.override, key)
+        return self.at.of(self.owner(key), key)
 
     def switch(self, key: str) -> Any:
         """A switch: the override's, the pass's, or the default."""
@@ -67,34 +85,79 @@ class Resolved:
         return None
 
     @property
-    def seed(self) -> int:
+    def guide(self) -> str | None:
+        """The pass whose clip of this shot guides the model."""
+        value: str | None = self.override.guide or self.pass_.guide
+        return None if value == NO_GUIDE else value
+
+    @property
+    def takes(self) -> tuple[int, ...]:
+        """The takes to make, the one that the film shows first."""
+        for owner in (self.override, self.shot):
+            if owner.takes is not None:
+                pick = self.override.pick or owner.pick
+                return (pick,) if pick else owner.takes
+            if owner.take is not None and "take" in owner.model_fields_set:
+                return (owner.take,)
+        return (1,)
+
+    def seed(self, take: int) -> int:
         """The seed sent: plus take - 1, kept within the range that models take."""
         seeds = (self.override.seed, self.shot.seed, self.pass_.seed, self.board.seed)
         seed: int = next(s for s in seeds if s is not None)
-        return int((seed + self.own("take") - 1) % (MAX_SEED + 1))
+        return int((seed + take - 1) % (MAX_SEED + 1))
+
+    @property
+    def style(self) -> Style:
+        """The shot's own style, else its scene's."""
+        return self.shot.style or (self.scene.style if self.scene else _NO_STYLE)
 
     @property
     def negative(self) -> str:
         """The negative prompt sent."""
-        scene = self.scene.style.negative if self.scene else ""
-        return prompt.listed(self.own("negative"), self.pass_.negative or "", scene, self.board.style.negative)
+        pass_ = self.pass_.negative or ""
+        return prompt.listed(self.own("negative"), pass_, self.style.negative, self.board.style.negative)
 
-    def composed(self, shot_prompt: str, camera: str) -> str:
+    def composed(self, words: str, camera: str) -> str:
         """The prompt sent, from the shot's words once their mentions are replaced."""
-        scene = self.scene.style.prompt if self.scene else ""
-        return prompt.sentences(shot_prompt, camera, scene, self.board.style.prompt)
+        return prompt.sentences(words, camera, self.style.prompt, self.board.style.prompt)
+
+    @cached_property
+    def words(self) -> tuple[Words, ...]:
+        """The shot's texts that may mention characters, in the order sent."""
+        beats = [Words(self.shot, ("beats", n, "prompt"), beat.prompt) for n, beat in enumerate(self.shot.beats)]
+        text = Words(self.owner("prompt"), ("prompt",), self.own("prompt"))
+        return (text, *beats, Words(self.owner("camera"), ("camera",), self.own("camera")))
+
+    def beat_times(self) -> Iterator[tuple[Fraction, Fraction]]:
+        """When each beat starts and ends, in seconds from the clip's start."""
+        fps = self.board.fps
+        starts = [beat.at.seconds(fps) for beat in self.shot.beats]
+        for start, end in zip(starts, [*starts[1:], self.asked], strict=True):
+            yield self.trim_in + start, self.trim_in + end
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Whom the shot's texts mention, known or not, each once."""
+        known = self.board.characters
+        found = (m.id for words in self.words if "@" in words.text for m in prompt.mentions(words.text, known))
+        return tuple(dict.fromkeys(found))
+
+    @cached_property
+    def mentioned(self) -> tuple[str, ...]:
+        """The known characters among them."""
+        return tuple(name for name in self.names if name in self.board.characters)
 
     @cached_property
     def bound(self) -> tuple[str, ...]:
         """The known characters of the shot: those listed, then those mentioned, each once."""
-        known = self.board.characters
-        mentioned = [m.id for text in ("prompt", "camera") for m in prompt.mentions(self.own(text), known)]
-        return tuple(i for i in dict.fromkeys([*self.own("characters"), *mentioned]) if i in known)
+        listed = (i for i in self.own("characters") if i in self.board.characters)
+        return tuple(dict.fromkeys([*listed, *self.mentioned]))
 
     @property
     def names_someone(self) -> bool:
         """True where the shot lists or mentions anyone, known or not."""
-        texts = (self.own("prompt"), self.own("camera"))
+        texts = (words.text for words in self.words if "@" in words.text)
         return bool(self.own("characters")) or any(True for text in texts for _ in prompt.mentions(text, ()))
 
     @property
@@ -110,18 +173,27 @@ class Resolved:
     def mention(self, character: str) -> Span:
         """The first mention of a character, or its place in `characters`."""
         known = self.board.characters
-        for key in ("prompt", "camera"):
-            for n, mention in enumerate(prompt.mentions(self.own(key), known)):
+        for words in self.words:
+            for n, mention in enumerate(prompt.mentions(words.text, known)):
                 if mention.id == character:
-                    return mention_span(self.where(key), n, mention.id, known)
+                    return mention_span(self.at.of(words.owner, *words.path), n, mention.id, known)
         owner = self.override if self.override.characters is not None else self.shot
         return self.at.of(owner, "characters", self.own("characters").index(character))
 
     @property
-    def start_frame(self) -> Reference | None:
+    def start_frame(self) -> StartFrame | None:
         """The picture that the author wants animated."""
-        value: Reference | None = self.own("start_frame")
+        value: StartFrame | None = self.own("start_frame")
         return value
+
+    @property
+    def clip(self) -> Reference | None:
+        """The author's own clip."""
+        value: Reference | None = self.own("clip")
+        return value
+
+
+_NO_STYLE = Style()
 
 
 def mention_span(written: Span, number: int, character: str, known: Collection[str]) -> Span:
@@ -130,7 +202,26 @@ def mention_span(written: Span, number: int, character: str, known: Collection[s
     The text as written has quotes, escapes and line breaks that the value hasn't, so the place is only taken
     if the same mention is found there.
     """
-    for n, mention in enumerate(prompt.mentions(written.text, known)):
-        if n == number and mention.id == character:
-            return written.source.span(written.start + mention.start, written.start + mention.end)
-    return written
+    return mention_spans(written, [character], known, number)[0]
+
+
+def mention_spans(written: Span, characters: Sequence[str], known: Collection[str], first: int = 0) -> list[Span]:
+    """Where several mentions stand that follow each other in a text, from the one of number `first` on."""
+    there = list(islice(prompt.mentions(written.text, known), first, first + len(characters)))
+    spans = []
+    for n, character in enumerate(characters):
+        found = there[n] if n < len(there) and there[n].id == character else None
+        start, end = (found.start, found.end) if found else (0, written.end - written.start)
+        spans.append(written.source.span(written.start + start, written.start + end))
+    return spans
+
+
+def display_name(board: Storyboard, character: str) -> str:
+    """How people read a character's id: its name, or the id with a capital."""
+    known = board.characters.get(character)
+    return (known.name if known else None) or character[:1].upper() + character[1:]
+
+
+def clock(seconds: Fraction) -> str:
+    """A time within a clip as prompts have it: `3`, `2.5`."""
+    return timing.shown(seconds).removesuffix(" s")

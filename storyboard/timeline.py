@@ -19,6 +19,7 @@ class Clip:
     """One shot in the film.
 
     Attributes:
+        setting: Where and when it plays.
         start: Its first frame in the film.
         frames: How many frames it shows.
         source_start: Where in the media it starts, in seconds.
@@ -29,6 +30,7 @@ class Clip:
 
     shot: str
     scene: str
+    setting: str
     start: int
     frames: int
     source_start: Fraction
@@ -66,12 +68,13 @@ def lay_out(film: Film, pass_id: str, best: Callable[[str], tuple[str, Record] |
     )
     pass_ = film.passes[pass_id]
     width, height = frame_size(film.aspect, pass_.resolution)
-    return Timeline(film.title, pass_id, film.fps, width, height, pass_.model.startswith("local/"), clips)
+    return Timeline(film.title, pass_id, film.fps, width, height, pass_.burn_in, clips)
 
 
 def _clip(shot: Shot, start: int, frames: int, pass_id: str, best: tuple[str, Record] | None) -> Clip:
     media = best[1].outputs["clip"] if best else None
-    return Clip(shot.id, shot.scene, start, frames, shot.trim_in, media, best[0] if best else pass_id, shot.words)
+    of = best[0] if best else pass_id
+    return Clip(shot.id, shot.scene, shot.setting, start, frames, shot.trim_in, media, of, shot.words)
 
 
 def frame_size(aspect: str, resolution: str) -> tuple[int, int]:

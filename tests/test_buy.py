@@ -328,6 +328,7 @@ def test_a_clip_is_bought_waited_for_and_kept(desk: Desk) -> None:
     assert got.record.facts == {
         "model": "shop/fine/model",
         "request": {"prompt": "a"},
+        "words": {},
         "inputs": {},
         "cost": "0.25",
         "clip": {"width": 64, "height": 36, "frames": 2, "sound": False},

@@ -51,7 +51,7 @@ class Bench:
         """The film of clips, each shown for a number of frames."""
         clips, at = [], 0
         for n, (blob, frames) in enumerate(shown):
-            clips.append(Clip(f"s{n}", "", at, frames, start, blob, "p", f"shot {n}"))
+            clips.append(Clip(f"s{n}", "", "", at, frames, start, blob, "p", f"shot {n}"))
             at += frames
         timeline = Timeline("Film", "p", fps, *SIZE, burn, tuple(clips))
         made = cut.make(timeline, self.folder, self.store, self.tools, 2, self._note)
@@ -211,7 +211,7 @@ def test_burn_ins_stand_in_the_top_corners_and_only_there(bench: Bench) -> None:
 @pytest.mark.parametrize("text", ["%{metadata:x}", "a:b'c\\d", "-f", "s;[out]", "two\nlines", "日本語 مرحبا"])
 def test_hostile_words_in_a_burn_in_are_only_words(bench: Bench, text: str) -> None:
     blob = bench.clip("g", "-f", "lavfi", "-i", "color=gray:s=320x180:r=24:d=1")
-    clip = Clip("s1", text, 0, 6, Fraction(0), blob, "p", text)
+    clip = Clip("s1", text, "", 0, 6, Fraction(0), blob, "p", text)
     timeline = Timeline(text, "p", Fraction(24), *SIZE, burn_in=True, clips=(clip,))
     made = cut.make(timeline, bench.folder, bench.store, bench.tools, 1, ignore)
     assert len(frames(bench.folder / made.path)) == 6
@@ -225,7 +225,7 @@ def test_conforming_is_deterministic(bench: Bench, tmp_path: Path, tools: Tools)
 
 def test_the_key_of_a_conformed_clip_covers_all_it_depends_on(bench: Bench) -> None:
     blob = bench.clip("a", *source("24", 1, None))
-    clip = Clip("s1", "sc", 10, 12, Fraction(0), blob, "p", "x")
+    clip = Clip("s1", "sc", "", 10, 12, Fraction(0), blob, "p", "x")
 
     def key(
         clip: Clip = clip, fps: int = 24, size: tuple[int, int] = SIZE, burn: bool = True, version: str = "9"
@@ -264,7 +264,7 @@ def test_frame_sizes(aspect: str, resolution: str, size: tuple[int, int]) -> Non
 
 def test_a_long_title_and_hundreds_of_shots_still_make_a_film(bench: Bench) -> None:
     blob = bench.clip("g", "-f", "lavfi", "-i", "color=gray:s=320x180:r=24:d=1")
-    clips = tuple(Clip(f"s{n}", "", n, 1, Fraction(0), blob, "p", f"shot {n}") for n in range(800))
+    clips = tuple(Clip(f"s{n}", "", "", n, 1, Fraction(0), blob, "p", f"shot {n}") for n in range(800))
     timeline = Timeline("T" * 100_000, "p", Fraction(24), *SIZE, burn_in=False, clips=clips)
     made = cut.make(timeline, bench.folder, bench.store, bench.tools, 2, ignore)
     assert len(frames(bench.folder / made.path)) == 800
@@ -293,7 +293,7 @@ def test_the_sound_has_no_seam_where_stretches_meet(bench: Bench) -> None:
 
 def test_a_clip_that_cannot_be_used_is_named(bench: Bench, tiny_clip: Path) -> None:
     blob = bench.raw("m", tiny_clip.read_bytes()[:200])
-    clip = Clip("s1", "", 0, 6, Fraction(0), blob, "p", "x")
+    clip = Clip("s1", "", "", 0, 6, Fraction(0), blob, "p", "x")
     made = cut.make(
         Timeline("T", "p", Fraction(24), *SIZE, False, (clip,)), bench.folder, bench.store, bench.tools, 1, ignore
     )

@@ -32,6 +32,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place.parent / "outside.png").write_bytes((refs / "mira.png").read_bytes())
     (refs / "link.png").symlink_to(place.parent / "outside.png")
     (refs / "loop.png").symlink_to("loop.png")
+    shutil.copytree(CASES / "libraries", place / "series")
+    shutil.copytree(CASES / "models", place / "models")
     return place
 
 
@@ -76,7 +78,7 @@ def test_a_file_that_is_not_utf8_text(tmp_path: Path) -> None:
     path.write_bytes("storyboard: 1\ntitle: café\n".encode("latin-1"))
     (finding,) = storyboard.check(path)
     assert (finding.code, finding.as_json()["line"], finding.as_json()["column"]) == ("SB002", 2, 11)
-    path.write_bytes(b"storyboard: 1\ntitle: a\x07b\n")
+    path.write_bytes(b"storyboard: 1\ntitle: a\x07b\nshots: [{id: s010, prompt: A boat}]\n")
     (finding,) = storyboard.check(path)
     assert (finding.code, finding.as_json()["line"], finding.as_json()["column"]) == ("SB002", 2, 9)
     path.write_bytes("storyboard: 1\n".encode("utf-16"))

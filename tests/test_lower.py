@@ -158,7 +158,7 @@ def test_flash_takes_five_references_and_three_videos(project: Folder) -> None:
     text = cast(project, *names) + f"passes: {{p: {{model: {FLASH}}}}}\nshots:\n"
     five = text + '  - {id: s, prompt: "@a1 @a2 @a3 @a4 @a5"}\n'
     assert [i.label for i in job(project, five).inputs.values()] == [f"a{n}.png" for n in range(1, 6)]
-    assert codes(project, five) == ["SB305"] * 5
+    assert codes(project, five) == ["SB305"] * 5 + ["SB406"]
     found = codes(project, text + '  - {id: s, prompt: "@a1 @a2 @a3 @a4 @a5 @a6"}\n')
     assert found.count("SB302") == 1
 

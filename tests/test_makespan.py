@@ -19,10 +19,10 @@ from storyboard.buy import Terms
 from storyboard.catalog import Catalog
 from storyboard.event import ignore
 from storyboard.execute import execute
-from storyboard.film import Film, Shot
+from storyboard.film import Film, Pass, Shot
 from storyboard.journal import Journal
 from storyboard.memo import Memo
-from storyboard.plan import decide
+from storyboard.plan import Known, decide
 from storyboard.providers import Limit, Setup
 from storyboard.providers.account import Account
 from storyboard.providers.remote import Remote
@@ -117,8 +117,18 @@ def measured(limit: Limit, tools: Tools, clip: bytes) -> Measure:
         jobs.new(f"vercel/takes-{n}", {**request, "seed": number}, {}, Fraction(5), Decimal("0.25"))
         for number, n in enumerate(latencies)
     )
-    shots = tuple(Shot(f"s{n}", "", "", (), Fraction(5), Fraction(0), skip=False) for n in range(JOBS))
-    film = Film("film", "16:9", Fraction(24), "final", {}, shots, {"final": made}, {})
+    shots = tuple(Shot(f"s{n}", "", "", "", "", (), Fraction(5), Fraction(0), skip=False) for n in range(JOBS))
+    film = Film(
+        "film",
+        "16:9",
+        Fraction(24),
+        "final",
+        {"final": Pass("m", "720p", False)},
+        shots,
+        {"final": made},
+        {"final": {}},
+        {},
+    )
     loop = Loop()
     line = Line(loop, random, clip)
     setup = Setup(
@@ -137,7 +147,7 @@ def measured(limit: Limit, tools: Tools, clip: bytes) -> Measure:
         store = Store(Path(place), Memo(Path(place, "hashes"), lambda: 0))
         journal = Journal(None, lambda: int(loop.wall() * 1e9))
         terms = Terms(journal.begin("one", lambda _: False), loop.wall, asyncio.sleep, loop.time)
-        plan = decide(film, "final", (), store.find, lambda _: {}, lambda _: None, lambda _: True)
+        plan = decide(film, "final", (), (), Known(store.find, lambda *_: {}, lambda _: None, lambda _: True))
         sellers = {"vercel": Wired(setup, line)}
         results = run(loop, execute(plan, [], sellers, store, journal, terms, ignore, lambda _: None))
     states = {result.state for result in results}

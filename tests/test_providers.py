@@ -1034,8 +1034,8 @@ def test_no_more_are_under_way_than_the_limit(rig: Rig) -> None:
     assert isinstance(plain, Remote)
     counted = Counted(plain._api, plain._setup)
     rig.script("poll", *[told(rig.says.pending())] * 6, told(rig.says.done(rig.url)))
-    shot = Shot("a", "", "", (), Fraction(5), Fraction(0), skip=False)
-    steps = tuple(Step(shot._replace(id=f"s{n}"), rig.job(seed=n), "submit", ("new",)) for n in range(5))
+    shot = Shot("a", "", "", "", "", (), Fraction(5), Fraction(0), skip=False)
+    steps = tuple(Step(shot._replace(id=f"s{n}"), "draft", rig.job(seed=n), "submit", ("new",)) for n in range(5))
     store = Store(rig.place / "store", Memo(rig.place / "store" / "hashes", lambda: 0))
     plan, sellers, clock = Plan("film", "draft", steps), {rig.told.name: counted}, rig.clock
     journal = Journal(None, lambda: int(clock.wall() * 1e9))

@@ -122,7 +122,7 @@ def test_only_some_shots(film: Folder) -> None:
     assert answer["cut"]["frames"] == 37
     shown = film.run("render", "--only", "s010,s020")
     assert "slates: s030" in shown.stdout
-    assert "no shot 's040'" in film.run("render", "--only", "s040", status=2).stderr
+    assert "no shot, scene or state 's040'" in film.run("render", "--only", "s040", status=2).stderr
 
 
 def damage(path: Path) -> None:

@@ -29,11 +29,11 @@ from storyboard import job as jobs
 from storyboard.buy import Terms
 from storyboard.event import ignore
 from storyboard.execute import Result, execute
-from storyboard.film import Film, Shot
+from storyboard.film import Film, Pass, Shot
 from storyboard.job import Job
 from storyboard.journal import LEASE, Journal, Order, OverCeiling
 from storyboard.memo import Memo
-from storyboard.plan import Plan, decide
+from storyboard.plan import Known, Plan, decide
 from storyboard.providers import Limit
 from storyboard.purchase import HELD, OPEN, UNSETTLED, Purchase
 from storyboard.reconcile import window
@@ -162,9 +162,20 @@ class World:
             made.append(jobs.new(MODEL, {"prompt": f"clip {n}"}, {}, Fraction(5), cost))
         if rnd.random() < 0.1:
             made.append(made[0])  # two shots of one clip
-        shots = tuple(Shot(f"s{n}", "", "", (), Fraction(5), Fraction(0), skip=False) for n in range(len(made)))
+        shots = tuple(Shot(f"s{n}", "", "", "", "", (), Fraction(5), Fraction(0), skip=False) for n in range(len(made)))
         budget = sum(prices, Decimal(0)) * rnd.choice([Decimal("0.5"), 1, 1, 2]) if rnd.random() < 0.6 else None
-        return Film("film", "16:9", Fraction(24), "final", {}, shots, {"final": tuple(made)}, {}, budget)
+        return Film(
+            "film",
+            "16:9",
+            Fraction(24),
+            "final",
+            {"final": Pass("m", "720p", False)},
+            shots,
+            {"final": tuple(made)},
+            {"final": {}},
+            {},
+            budget,
+        )
 
     # -- processes
 
@@ -215,7 +226,8 @@ class World:
         journal = Watched(self, life)
         try:
             store = Store(self.folder, Memo(self.folder / "hashes", lambda: int(self.loop.wall() * 1e9)))
-            plan = decide(self.film, "final", only, store.find, lambda _: {}, journal.latest().get, lambda _: True)
+            known = Known(store.find, lambda *_: {}, journal.latest().get, lambda _: True)
+            plan = decide(self.film, "final", only, (), known)
             run_ = journal.begin(life.name, self.lives, "final", ceiling)
             self.runs[life.name] = run_
             mine = {step.key for step in plan.steps}

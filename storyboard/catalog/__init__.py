@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -230,7 +230,7 @@ class Catalog(Mapping[str, Model]):
 
     def __getitem__(self, model: str) -> Model:
         if model not in self._models:
-            self._models[model] = new(tomllib.loads(self._files[model].read_text("utf-8")))
+            self._models[model] = _read(self._files[model])
         return self._models[model]
 
     def __iter__(self) -> Iterator[str]:
@@ -238,6 +238,11 @@ class Catalog(Mapping[str, Model]):
 
     def __len__(self) -> int:
         return len(set(self._files) | set(self._own))
+
+
+@lru_cache(maxsize=256)  # no file of the package changes while it runs
+def _read(path: Path) -> Model:
+    return new(tomllib.loads(path.read_text("utf-8")))
 
 
 def new(data: Mapping[str, Any]) -> Model:

@@ -14,7 +14,10 @@ from storyboard.failure import Unreadable, Unwritable
 COMMANDS = {
     "init": "Start a project that renders as it is.",
     "check": "Show every error at once, and how to cure it.",
+    "explain": "Show what a finding means, and how to cure it.",
+    "fmt": "Lay a storyboard out in the canonical form.",
     "plan": "Show what a render would make, why, and at what price.",
+    "why": "Show what differs from a shot's last render.",
     "render": "Make the clips that are missing or changed, then the cut.",
     "cut": "Make the cut from the clips that are there.",
     "status": "Show the state of every shot in every pass.",

@@ -5,18 +5,29 @@ from pathlib import Path
 
 import click
 
-from storyboard import compiler, report
+from storyboard import annotations, compiler, report
 from storyboard.cli import common
 
 
 @click.command("check")
 @common.file_argument
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "github"]),
+    help="Text for people, one JSON object, or annotations for a workflow on GitHub.",
+)
 @common.json_option
-def command(file: Path, as_json: bool) -> None:
+def command(file: Path, format_: str | None, as_json: bool) -> None:
     """Show every error at once, and how to cure it."""
-    found = compiler.check(common.storyboard_file(file), store=common.store_folder())
-    if as_json:
-        common.print_json(report.as_json(found))
+    if as_json and format_ not in {None, "json"}:
+        raise click.UsageError(f"--json and --format {format_} contradict each other")
+    path = common.storyboard_file(file)
+    found = compiler.check(path, store=common.store_folder())
+    if as_json or format_ == "json":
+        click.echo(report.json_text(report.as_json(found)))
+    elif format_ == "github":
+        click.echo(annotations.github(found, path.parent, Path.cwd()))
     elif found:
         click.echo(report.findings(found, color=common.color(sys.stdout)))
     else:

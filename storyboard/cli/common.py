@@ -1,7 +1,6 @@
 """What the commands share: finding the storyboard, showing what is wrong with it, printing JSON and tables."""
 
 import asyncio
-import json
 import os
 import re
 import shutil
@@ -104,7 +103,7 @@ def reject(found: Sequence[Diagnostic], *, as_json: bool) -> Never:
 
 def print_json(value: Any) -> None:
     """One JSON object on standard output."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(report.json_text(value))
 
 
 def color(stream: Any) -> bool:

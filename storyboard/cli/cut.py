@@ -58,7 +58,7 @@ def show_cut(project: Project, cut: Any) -> None:
     folder = _shown(project.folder)
     state = "" if cut.made else ", unchanged"
     length = report.length(cut.frames, cut.fps)
-    click.echo(f"cut            {folder / cut.path}  ({len(cut.sources)} shots, {length}{state})")
+    click.echo(f"cut            {folder / cut.path}  ({report.count(len(cut.sources), 'shot')}, {length}{state})")
     click.echo(f"contact sheet  {folder / cut.contact_sheet}")
 
 

@@ -24,15 +24,17 @@ def command(file: Path, pass_: str | None, quote: bool, as_json: bool) -> None:
     quotes = _quotes(project, plan) if quote else {}
     if as_json:
         shown = plan.as_json()
-        for job in shown["jobs"] if quote else ():
-            job["quote"] = money.usd(quotes.get(job["shot"]))
+        for job, step in zip(shown["jobs"], plan.steps, strict=True) if quote else ():
+            job["quote"] = money.usd(quotes.get(step.place))
         common.print_json(shown)
         return
     head: tuple[str, ...] = report.PLAN_HEAD
     rows = report.plan_rows(plan)
     if quote:
         head = (*head[:5], "quote", *head[5:])
-        rows = [(*row[:5], _shown(quotes.get(step.shot)), *row[5:]) for row, step in zip(rows, plan.steps, strict=True)]
+        rows = [
+            (*row[:5], _shown(quotes.get(step.place)), *row[5:]) for row, step in zip(rows, plan.steps, strict=True)
+        ]
     common.print_table(head, rows, right=("asked", "bought", "price", "quote"))
     click.echo(report.plan_total(plan))
     if quote:
@@ -62,8 +64,8 @@ def _compared(plan: Plan, quotes: dict[str, Decimal]) -> str:
     if not quotes:
         return "quote: WaveSpeedAI makes none of these"
     differ = [
-        f"{step.shot} {report.dollars(money.usd(step.cost))} -> {_shown(quotes[step.shot])}"
+        f"{step.name} {report.dollars(money.usd(step.cost))} -> {_shown(quotes[step.place])}"
         for step in plan.steps
-        if step.shot in quotes and step.cost != quotes[step.shot]
+        if step.place in quotes and step.cost != quotes[step.place]
     ]
     return f"quote: WaveSpeedAI's price differs: {', '.join(differ)}" if differ else "quote: as in the table"

@@ -15,7 +15,7 @@ class Display:
     """Shows events. On standard error, so that standard output stays the command's answer."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self.quiet = quiet
         self._live: Any = None
         self._tasks: dict[str, Any] = {}
         self._started: dict[str, tuple[str, float]] = {}
@@ -25,7 +25,7 @@ class Display:
         self._cost = self._spent = money.FREE
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty() and not self._quiet:
+        if sys.stderr.isatty() and not self.quiet:
             from rich.console import Console  # noqa: PLC0415 -- only a terminal pays for it
             from rich.progress import (  # noqa: PLC0415
                 BarColumn,
@@ -79,7 +79,7 @@ class Display:
                 if self._live is not None:
                     self._tasks[shot] = self._live.add_task("", total=of or None, shot=report.safe(shot), doing=doing)
             case Advanced(shot, done, doing):
-                if doing.startswith("submitted as") and not self._quiet:
+                if doing.startswith("submitted as") and not self.quiet:
                     self._say(f"{report.safe(shot)}  {report.safe(doing)}")
                 if doing and shot in self._started:
                     self._started[shot] = (doing, self._started[shot][1])
@@ -91,7 +91,7 @@ class Display:
             case Finished(shot, error, held):
                 self._finish(shot, error, "held" if held else "failed")
             case Noted(message):
-                if not self._quiet:
+                if not self.quiet:
                     self._say(f"note: {report.safe(message)}")
 
     def _finish(self, shot: str, error: str, badly: str) -> None:
@@ -102,7 +102,7 @@ class Display:
         if self._all is not None and self._left == 0:
             self._live.remove_task(self._all)
             self._all = None
-        if self._quiet:
+        if self.quiet:
             return
         doing = "rendered" if doing == "downloading" else doing
         took = f"{time.monotonic() - since:.1f} s"

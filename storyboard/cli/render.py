@@ -150,6 +150,8 @@ def _render(
     try:
         return project.render(plan, found, notify=display.show, **terms)
     except Unsendable as error:
+        if refused := [one for one in project.check() if one.is_error]:
+            common.reject(refused, as_json=display.quiet)
         click.echo(f"Error: {report.safe(str(error))}; nothing was sent", err=True)
         raise click.exceptions.Exit(common.HAS_ERRORS) from error
 
@@ -176,15 +178,18 @@ def _rehearse(
 def _show(
     project: Project, plan: Plan, results: list[Result], cut: Any, rehearsal: dict[str, Any], *, as_json: bool
 ) -> None:
+    clips = project.place(results)
     failed = [result for result in results if result.state in {"failed", "held"}]
     if as_json:
         spent = money.FREE if rehearsal else sum((result.cost for result in results), money.FREE)
-        shown = [_result_json(result, project.build / plan.pass_id) for result in results]
+        shown = [_result_json(result, clips.get(result.step.place)) for result in results]
         extra = {"results": shown, **cut_json(cut), "spent": money.usd(spent)}
         common.print_json(plan.as_json() | extra | ({"rehearsal": rehearsal} if rehearsal else {}))
     else:
         for result in failed:
-            click.echo(f"{result.state:<14} {result.step.shot}: {report.safe(result.error or '')}", err=True)
+            click.echo(
+                f"{result.state:<14} {report.safe(result.step.name)}: {report.safe(result.error or '')}", err=True
+            )
         show_cut(project, cut)
         if rehearsal:
             click.echo(
@@ -220,12 +225,14 @@ def _consent(project: Project, plan: Plan, max_cost: Decimal | None, *, yes: boo
         common.refuse("not agreed to")
 
 
-def _result_json(result: Result, build: Path) -> dict[str, Any]:
-    shot = result.step.shot
+def _result_json(result: Result, clip: Path | None) -> dict[str, Any]:
+    step = result.step
     return {
-        "shot": shot,
+        "shot": step.shot,
+        "pass": step.pass_id,
+        **({} if step.take is None else {"take": step.take}),
         "state": result.state,
-        "clip": f"{build.as_posix()}/clips/{shot}.mp4" if result.record else None,
+        "clip": clip.as_posix() if clip else None,
         "cost": money.usd(result.cost),
         "error": result.error,
     }

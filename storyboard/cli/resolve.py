@@ -86,8 +86,7 @@ def _of(project: Project, waiting: list[Purchase], shot: str | None, pass_: str 
     film = project.film()
     if pass_ is not None and pass_ not in film.passes:
         raise click.UsageError(f"there is no pass '{pass_}' (known: {', '.join(film.passes)})")
-    jobs = [(one.id, job) for name in film.jobs for one, job in zip(film.shots, film.jobs[name], strict=True)]
-    keys = {job.key for name, job in jobs if job and name == shot}
+    keys = {job.key for name in film.jobs if shot in film.numbers and (job := film.job(name, shot or ""))}
     mine = [one for one in waiting if shot is None or one.shot == shot or one.key in keys]
     return [one for one in mine if pass_ is None or one.pass_id == pass_]
 

@@ -24,7 +24,7 @@ def command(file: Path, as_json: bool) -> None:
     project = common.open_project(file, as_json=as_json)
     film_passes = list(_film(project, as_json=as_json).passes)
     plans = {name: common.make_plan(project, name, as_json=True) for name in film_passes}
-    states = {name: {step.shot: _word(project, name, step) for step in plan.steps} for name, plan in plans.items()}
+    states = {name: {shot: _word(project, step) for shot, step in plan.mine().items()} for name, plan in plans.items()}
     ending = _ending(project)
     shots = [shot.id for shot in project.film().shots]
     if as_json:
@@ -51,9 +51,9 @@ def _film(project: Any, *, as_json: bool) -> Any:
         common.reject(rejected.diagnostics, as_json=as_json)
 
 
-def _word(project: Project, pass_id: str, step: Step) -> str:
+def _word(project: Project, step: Step) -> str:
     if step.state == "submit":
-        return "stale" if project.has_earlier(pass_id, step.shot) else "missing"
+        return "stale" if project.has_earlier(step.pass_id, step.shot) else "missing"
     return {"cached": "current", "resume": "bought"}.get(step.state, step.state)
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from storyboard import atomic, digest, timing
+from storyboard import atomic, digest, shelf, timing
 from storyboard.cut import conform, join, sheet, slate, sound
 from storyboard.event import Event, Finished, Noted, Started
 from storyboard.media import MediaError
@@ -203,16 +203,9 @@ def _copy_clips(timeline: Timeline, folder: Path, store: Store) -> None:
         f"{clip.shot}.mp4": clip.media for clip in timeline.clips if clip.media and clip.pass_id == timeline.pass_id
     }
     for name, blob in wanted.items():
-        if _sha256(folder / name, store) != blob.sha256:
+        if shelf.held(folder / name, store) != blob.sha256:
             atomic.copy(blob.path, folder / name)
     for path in folder.glob("*.mp4") if folder.is_dir() else ():
         # A clip of a shot that is gone or was renamed; anything that the store can't bring back is left alone.
-        if path.name not in wanted and store.holds(_sha256(path, store)):
+        if path.name not in wanted and store.holds(shelf.held(path, store)):
             path.unlink()
-
-
-def _sha256(path: Path, store: Store) -> str:
-    try:
-        return store.memo.look(path).sha256
-    except (OSError, ValueError):
-        return "-"

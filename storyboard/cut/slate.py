@@ -3,6 +3,7 @@
 from storyboard import digest, timing
 from storyboard.animatic import Panel, RenderError, render
 from storyboard.media import MediaError
+from storyboard.prompt import sentences
 from storyboard.store import Blob, Record, Store
 from storyboard.timeline import Clip, Timeline
 from storyboard.tools import Tools
@@ -12,7 +13,7 @@ VERSION = 1
 
 def make(clip: Clip, timeline: Timeline, store: Store, tools: Tools) -> Blob:
     """A card with the shot's words, as long as the shot."""
-    caption = clip.prompt or clip.shot
+    caption = sentences(clip.setting, clip.prompt or clip.shot) if clip.setting else clip.prompt or clip.shot
     key = digest.of(
         {
             "slate": VERSION,

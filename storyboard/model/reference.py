@@ -1,11 +1,12 @@
 """A picture or video that a job is given: a file of the project, or an https URL."""
 
 import re
+from fractions import Fraction
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from storyboard.model.values import Filled, Text, Written, bad, kind, read_filled
+from storyboard.model.values import Filled, Id, Text, Written, bad, kind, read_duration, read_filled
 
 
 def _read_sha256(value: object) -> str:
@@ -63,30 +64,76 @@ def _read_path(value: object) -> str:
 Path = Annotated[str, BeforeValidator(_read_path), WithJsonSchema({"type": "string", "minLength": 1})]
 
 
+def _read_part(value: object) -> tuple[Fraction, Fraction]:
+    help_ = "write [from, to] in seconds, such as [1, 4.5]"
+    if not isinstance(value, list) or len(value) != 2:
+        raise bad("SB103", "the seconds to use are two: from and to", help_)
+    first, last = (read_duration(one) for one in value)
+    if first.in_frames or last.in_frames or first.frames is not None or last.frames is not None:
+        raise bad("SB103", "the seconds of a reference are in seconds", help_)
+    if first.amount >= last.amount:
+        raise bad("SB104", "the seconds to use end before they begin", help_)
+    return first.amount, last.amount
+
+
+Part = Annotated[
+    tuple[Fraction, Fraction],
+    BeforeValidator(_read_part),
+    WithJsonSchema({"type": "array", "items": {"type": "number", "minimum": 0}, "minItems": 2, "maxItems": 2}),
+]
+Sha256 = Annotated[
+    str, BeforeValidator(_read_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-fA-F]{64}$"})
+]
+
+
 class Reference(Written):
     """A file beside the storyboard or an https URL, with what else is known of it."""
 
     file: Path | None = Field(None, description="A path from the storyboard's folder.")
     url: Filled | None = Field(None, description="An https URL.")
-    sha256: Annotated[str | None, BeforeValidator(_read_sha256), WithJsonSchema({"type": "string"})] = Field(
-        None, description="What the URL's bytes are known to be; it is then never fetched to find out."
+    sha256: Sha256 | None = Field(
+        None, description="What its bytes are known to be: a URL is then never fetched to find out, a file is compared."
     )
-    role: Text = Field("", description="What it shows: front, profile, voice …")
+    role: Text = Field("", description="What it shows, for people: front, profile, back …")
+    seconds: Part | None = Field(None, description="Of a video: the seconds to use, [from, to].")
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.file is None) == (self.url is None):
-            raise bad("SB104", "a reference is either a 'file' or a 'url'", "write one of the two")
+            raise bad("SB107", "a reference is either a 'file' or a 'url'", "write one of the two")
         return self
 
     def __str__(self) -> str:
         return self.file or self.url or ""
 
 
+class StartFrame(Written):
+    """The picture that a clip starts from: a file, an https URL, or the last frame of another shot's clip."""
+
+    file: Path | None = Field(None, description="A path from the storyboard's folder.")
+    url: Filled | None = Field(None, description="An https URL.")
+    sha256: Sha256 | None = Field(None, description="What its bytes are known to be.")
+    last_frame_of: Id | None = Field(None, description="A shot, whose clip this one goes on from.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if sum(place is not None for place in (self.file, self.url, self.last_frame_of)) != 1:
+            help_ = "write one of the three"
+            raise bad("SB107", "a start frame is a 'file', a 'url' or {last_frame_of: s010}", help_)
+        return self
+
+    @property
+    def picture(self) -> Reference | None:
+        """The file or URL; None where another shot is meant."""
+        if self.last_frame_of is not None:
+            return None
+        return Reference.model_construct(file=self.file, url=self.url, sha256=self.sha256)
+
+
 def _read(value: object) -> Any:
     if isinstance(value, str):
         return {"url" if is_url(value) else "file": value}
-    if isinstance(value, (dict, Reference)):
+    if isinstance(value, (dict, Written)):
         return value
     raise bad("SB103", f"expected a path or an https URL, found {kind(value)}", "write refs/mira.png")
 
@@ -101,3 +148,14 @@ AnyReference = Annotated[
     ),
 ]
 """A reference as written: a path, a URL, or keys and values."""
+
+AnyStart = Annotated[
+    StartFrame,
+    BeforeValidator(
+        _read,
+        json_schema_input_type=Annotated[
+            str | StartFrame, Field(description="A path, an https URL, or {last_frame_of: s010}.")
+        ],
+    ),
+]
+"""A start frame as written."""

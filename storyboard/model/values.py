@@ -30,13 +30,18 @@ class Written(BaseModel):
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of time as written: in seconds, or in frames of the film's rate."""
+    """A length of time as written: in seconds, in frames of the film's rate, or as timecode: `amount` are its whole
+    seconds, and `frames` the frames after them.
+    """
 
     amount: Fraction
     in_frames: bool = False
+    frames: int | None = None
 
     def seconds(self, fps: timing.Rate) -> Fraction:
-        """Exact seconds at the film's rate."""
+        """Exact seconds at the film's rate; non-drop timecode counts at the whole rate nearest to it."""
+        if self.frames is not None:
+            return (self.amount * timing.round_half_up(fps) + self.frames) / fps
         return self.amount / fps if self.in_frames else self.amount
 
 
@@ -126,15 +131,21 @@ def _seconds(text: str) -> Fraction | None:
 
 
 def read_duration(value: object) -> Duration:
-    """Seconds (`4`, `4.5`) or frames (`96f`), zero allowed."""
+    """Seconds (`4`, `4.5`), frames (`96f`) or timecode (`00:00:04:00`), zero allowed."""
     text = _text(value, "a duration")
     if re.fullmatch(r"[0-9]{1,9}f", text):
         return Duration(Fraction(text[:-1]), in_frames=True)
     seconds = _seconds(text)
     if seconds is not None:
         return Duration(seconds)
+    parts = re.fullmatch(r"([0-9]{1,2}):([0-5]?[0-9]):([0-5]?[0-9])([:;])([0-9]{1,3})", text)
+    if parts and parts[4] == ":":
+        hours, minutes, whole_seconds, frames = (int(parts[n]) for n in (1, 2, 3, 5))
+        return Duration(Fraction(hours * 3600 + minutes * 60 + whole_seconds), frames=frames)
     unit = re.fullmatch(r"([0-9]+(?:[.,][0-9]+)?) ?(s|secs?|seconds?|frames?|)", text)
-    help_ = "write seconds (4, 4.5) or frames (96f)"
+    help_ = "write seconds (4, 4.5), frames (96f) or timecode (00:00:04:12)"
+    if ";" in text:
+        help_ = "a length is counted without drop frames: write ':' instead of ';'"
     if unit and unit[2].startswith("frame"):
         help_ = f"write {unit[1]}f"
     elif unit:
@@ -145,7 +156,7 @@ def read_duration(value: object) -> Duration:
 def read_positive_duration(value: object) -> Duration:
     """A duration above zero."""
     duration = read_duration(value)
-    if not duration.amount:
+    if not duration.amount and not duration.frames:
         raise bad("SB104", "a duration of nothing", "write how long it lasts, such as 4 or 96f")
     return duration
 
@@ -221,7 +232,12 @@ Id = Annotated[str, BeforeValidator(read_id), _schema(type="string", minLength=1
 Bool = Annotated[bool, BeforeValidator(read_bool), _schema(type="boolean")]
 Seed = Annotated[int, BeforeValidator(whole(0, MAX_SEED)), _schema(type="integer", minimum=0, maximum=MAX_SEED)]
 Take = Annotated[int, BeforeValidator(whole(1, 9999)), _schema(type="integer", minimum=1, maximum=9999)]
-_DURATION: dict[str, Any] = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": "^[0-9]+f$"}]}
+_DURATION: dict[str, Any] = {
+    "anyOf": [
+        {"type": "number", "minimum": 0},
+        {"type": "string", "pattern": "^([0-9]+f|[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,3})$"},
+    ]
+}
 Moment = Annotated[Duration, BeforeValidator(read_duration), _schema(**_DURATION)]
 Length = Annotated[Duration, BeforeValidator(read_positive_duration), _schema(**_DURATION)]
 Fps = Annotated[
@@ -235,4 +251,6 @@ Dollars = Annotated[Decimal, BeforeValidator(read_dollars), _schema(type="number
 Aspect = Annotated[str, BeforeValidator(read_aspect), _schema(type="string", examples=["16:9", "9:16"])]
 Resolution = Annotated[str, BeforeValidator(read_resolution), _schema(type="string", examples=["720p", "1080p"])]
 ShotType = Annotated[str, BeforeValidator(one_of("single", "multi")), _schema(enum=["single", "multi"])]
+Allowed = Annotated[dict[str, Filled], BeforeValidator(mapped)]
+"""Warnings that are silenced: their codes, each with the reason."""
 UploadVia = Annotated[str, BeforeValidator(one_of("wavespeed")), _schema(enum=["wavespeed"])]

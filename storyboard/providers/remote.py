@@ -64,7 +64,7 @@ class Remote:
 
     def require(self, job: Job) -> None:
         """Whoever hosts its files must be usable too."""
-        if any(given.file is not None for given in job.inputs.values()):
+        if any(given.url is None for given in job.inputs.values()):
             self._host(job)
 
     def work(self, job: Job) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from storyboard.assets import Asset
 from storyboard.catalog import Model
@@ -10,6 +10,14 @@ from storyboard.decode import Positions
 from storyboard.diagnostic import Diagnostic
 from storyboard.model import Character, Override, Reference, Shot, Storyboard
 from storyboard.source import Span
+
+
+class Used(NamedTuple):
+    """A reference, where it is written, and what it must be."""
+
+    reference: Reference
+    span: Span
+    wants: Literal["either", "picture", "video"] = "either"
 
 
 @dataclass(frozen=True)
@@ -21,22 +29,43 @@ class Context:
     models: Mapping[str, Model]
     assets: Mapping[str, Asset]
 
-    def references(self) -> Iterator[tuple[Reference, Span, bool]]:
-        """Every reference with its place, and whether it must be a picture."""
+    def owners(self) -> Iterator[tuple[Shot, Shot | Override]]:
+        """Every shot with itself, and with each of its overrides."""
+        for shot, _ in self.board.all_shots():
+            yield shot, shot
+            for override in shot.passes.values():
+                yield shot, override
+
+    def references(self) -> Iterator[Used]:
+        """Every reference."""
         for character in self.board.characters.values():
             yield from self._of_character(character)
-        for shot, _ in self.board.all_shots():
-            owners: tuple[Shot | Override, ...] = (shot, *shot.passes.values())
-            for owner in owners:
-                yield from self._of_shot(owner)
+        for _, owner in self.owners():
+            if owner.start_frame is not None and owner.start_frame.picture is not None:
+                yield Used(owner.start_frame.picture, self.at.of(owner, "start_frame"), "picture")
+            if owner.clip is not None:
+                yield Used(owner.clip, self.at.of(owner, "clip"), "video")
 
-    def _of_character(self, character: Character) -> Iterator[tuple[Reference, Span, bool]]:
+    def _of_character(self, character: Character) -> Iterator[Used]:
         for n, reference in enumerate(character.references):
-            yield reference, self.at.of(character, "references", n), False
+            yield Used(reference, self.at.of(character, "references", n))
 
-    def _of_shot(self, owner: Shot | Override) -> Iterator[tuple[Reference, Span, bool]]:
-        if owner.start_frame is not None:
-            yield owner.start_frame, self.at.of(owner, "start_frame"), True
+
+def times_known(at: Positions, board: Storyboard, shot: Shot) -> bool:
+    """Whether a shot's length could be read, and the frame rate too where one of its times is in frames."""
+    if at.lacks(shot, "duration"):
+        return False
+    if not at.lacks(board, "fps"):
+        return True
+    lengths = [shot.duration, shot.trim.in_, shot.transition.duration, shot.audio.lead, shot.audio.tail]
+    lengths += [beat.at for beat in shot.beats]
+    lengths += [time for line in shot.dialogue for time in (line.at, line.for_)]
+    return not any(length is not None and (length.in_frames or length.frames is not None) for length in lengths)
+
+
+def is_placed(context: Context, shot: Shot) -> bool:
+    """Whether it is known that a shot is in the film, and how long."""
+    return not context.at.lacks(shot, "skip") and times_known(context.at, context.board, shot)
 
 
 class Rule(Protocol):

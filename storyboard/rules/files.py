@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from storyboard.assets import Asset, Problem
 from storyboard.diagnostic import Diagnostic
 from storyboard.model.reference import split_url
-from storyboard.rules.context import Context
+from storyboard.rules.context import Context, Used
 from storyboard.sniff import is_image, is_video
 from storyboard.source import Span
 
 _PROBLEMS: dict[Problem, tuple[str, str, str]] = {
-    "missing": ("SB206", "the file '{}' isn't there", "paths start from the storyboard's folder"),
+    "missing": ("SB206", "the file '{}' isn't there", "paths start from the {}'s folder"),
     "outside": ("SB207", "'{}' leaves the project", "copy the file beside the storyboard"),
     "absolute": (
         "SB207",
@@ -27,31 +27,56 @@ _PROBLEMS: dict[Problem, tuple[str, str, str]] = {
 
 
 def usable_files(context: Context) -> Iterator[Diagnostic]:
-    """SB206, SB207, SB208: each file is there, inside the project, and what it should be by its bytes."""
-    for reference, span, picture in context.references():
-        if reference.file is not None:
-            finding = _file(context.assets[reference.file], span, picture=picture)
+    """SB206, SB207, SB208, SB214: each file is there, inside the project, and what it should be by its bytes."""
+    for used in context.references():
+        if used.reference.file is not None:
+            finding = _file(context, context.assets[used.reference.file], used)
             if finding:
                 yield finding
+    music = context.board.audio.music
+    if music is not None and context.assets[music.file].problem:
+        yield _unusable(context, context.assets[music.file], context.at.of(context.board.audio, "music"))
 
 
-def _file(asset: Asset, span: Span, *, picture: bool) -> Diagnostic | None:
+def _file(context: Context, asset: Asset, used: Used) -> Diagnostic | None:
     if asset.problem:
-        code, message, help_ = _PROBLEMS[asset.problem]
-        return Diagnostic(code, message.format(asset.written), span, help_)
-    if is_image(asset.media) or (is_video(asset.media) and not picture):
+        return _unusable(context, asset, used.span)
+    wanted = used.reference.sha256
+    if wanted is not None and wanted != asset.sha256:
+        message = f"'{asset.written}' isn't what its sha256 says: it is {asset.sha256[:16]}…, not {wanted[:16]}…"
+        return Diagnostic("SB214", message, used.span, "put the right file there, or remove the sha256")
+    if (is_image(asset.media) and used.wants != "video") or (is_video(asset.media) and used.wants != "picture"):
         return None
-    if is_video(asset.media):
+    if used.wants == "picture" and is_video(asset.media):
         help_ = "a start frame is a PNG, JPEG or WebP"
-        return Diagnostic("SB208", f"'{asset.written}' is a video, not a picture", span, help_)
-    help_ = "use PNG, JPEG or WebP" if picture else "use PNG, JPEG or WebP pictures, or MP4 videos"
-    message = f"'{asset.written}' isn't a picture{'' if picture else ' or video'} by its bytes, whatever its name says"
-    return Diagnostic("SB208", message, span, help_)
+        return Diagnostic("SB208", f"'{asset.written}' is a video, not a picture", used.span, help_)
+    if used.wants == "video" and is_image(asset.media):
+        help_ = "a clip is an MP4; a picture can be a shot's start_frame"
+        return Diagnostic("SB208", f"'{asset.written}' is a picture, not a video", used.span, help_)
+    what, help_ = {
+        "either": ("a picture or video", "use PNG, JPEG or WebP pictures, or MP4 videos"),
+        "picture": ("a picture", "use PNG, JPEG or WebP"),
+        "video": ("a video", "use MP4"),
+    }[used.wants]
+    message = f"'{asset.written}' isn't {what} by its bytes, whatever its name says"
+    return Diagnostic("SB208", message, used.span, help_)
+
+
+def _unusable(context: Context, asset: Asset, span: Span) -> Diagnostic:
+    assert asset.problem is not None
+    code, message, help_ = _PROBLEMS[asset.problem]
+    ours = context.at.start(context.board).source.name
+    return Diagnostic(
+        code,
+        message.format(asset.written),
+        span,
+        help_.format("storyboard" if span.source.name == ours else "library"),
+    )
 
 
 def reference_urls(context: Context) -> Iterator[Diagnostic]:
-    """SB209: URLs are https, name a host, and hold no credentials."""
-    for reference, span, _ in context.references():
+    """SB209: URLs are https, name a host, and hold no credentials; a clip is a file."""
+    for reference, span, wants in context.references():
         if reference.url is None:
             continue
         parts = split_url(reference.url)
@@ -64,3 +89,17 @@ def reference_urls(context: Context) -> Iterator[Diagnostic]:
             yield Diagnostic("SB209", "the URL names no host", span, "write https://host/path")
         elif parts.scheme != "https":
             yield Diagnostic("SB209", f"a reference can't be fetched over {parts.scheme}", span, "use an https URL")
+        elif wants == "video":
+            yield Diagnostic("SB209", "a clip is a file, not a URL", span, "download it beside the storyboard")
+
+
+def seconds_of_videos(context: Context) -> Iterator[Diagnostic]:
+    """SB220: only of a video that is a file here can some seconds be used."""
+    for reference, span, _ in context.references():
+        if reference.seconds is None:
+            continue
+        if reference.url is not None:
+            help_ = "download the video beside the storyboard, so that it can be cut"
+            yield Diagnostic("SB220", "the seconds of a URL can't be chosen", span, help_)
+        elif reference.file is not None and is_image(context.assets[reference.file].media):
+            yield Diagnostic("SB220", f"'{reference}' is a picture, which has no seconds", span, "remove 'seconds'")

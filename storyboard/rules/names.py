@@ -1,11 +1,12 @@
 """Names: used once, and known where they are used."""
 
+import re
 from collections.abc import Iterable, Iterator
 
-from storyboard import prompt
+from storyboard import prompt, selection
 from storyboard.diagnostic import Diagnostic, Related, did_you_mean
-from storyboard.model import Override, Shot
-from storyboard.resolve import mention_span
+from storyboard.model import NO_GUIDE, Override, Shot
+from storyboard.resolve import display_name, mention_spans
 from storyboard.rules.context import Context
 from storyboard.source import Span
 
@@ -54,21 +55,49 @@ def known_models(context: Context) -> Iterator[Diagnostic]:
         if pass_.model not in context.models:
             message = f"the model '{pass_.model}' of pass '{name}' isn't known"
             yield Diagnostic("SB205", message, context.at.of(pass_, "model"), did_you_mean(pass_.model, context.models))
+    for _, owner in context.owners():
+        if isinstance(owner, Override) and owner.model is not None and owner.model not in context.models:
+            message = f"the model '{owner.model}' isn't known"
+            yield Diagnostic("SB205", message, context.at.of(owner, "model"), did_you_mean(owner.model, context.models))
 
 
 def default_pass_exists(context: Context) -> Iterator[Diagnostic]:
     """SB202: `default_pass` names a pass."""
     name = context.board.default_pass
-    if name is not None and name not in context.board.passes:
+    if name is not None and name not in context.board.passes and not context.at.lacks_names("passes", name):
         help_ = did_you_mean(name, context.board.passes)
         yield Diagnostic("SB202", f"there is no pass '{name}'", context.at.of(context.board, "default_pass"), help_)
 
 
+def no_pass_is_called_none(context: Context) -> Iterator[Diagnostic]:
+    """SB105: `guide: none` means no guide."""
+    if NO_GUIDE in context.board.passes:
+        span = context.at.key(context.board.passes, NO_GUIDE)
+        yield Diagnostic("SB105", "a pass can't be called 'none', as 'guide: none' means no guide", span, "rename it")
+
+
+def known_sets(context: Context) -> Iterator[Diagnostic]:
+    """SB217: `only` names shots, scenes and states."""
+    for pass_ in context.board.passes.values():
+        for n, name in enumerate(pass_.only or ()):
+            unknown = selection.unknown(context.board, name)
+            if unknown is not None and not context.at.lacks_names("shots", name):
+                message = f"'{name[:40]}' is no shot, no scene, and no state"
+                yield Diagnostic("SB217", message, context.at.of(pass_, "only", n), unknown)
+
+
 def known_passes(context: Context) -> Iterator[Diagnostic]:
-    """SB202: a shot's overrides name passes."""
-    for shot, _ in context.board.all_shots():
+    """SB202: a shot's overrides, and a scene's, name passes."""
+    for scene in context.board.scenes:
+        for name in scene.passes:
+            if name not in context.board.passes and not context.at.lacks_names("passes", name):
+                help_ = did_you_mean(name, context.board.passes)
+                span = context.at.key(scene.passes, name)
+                yield Diagnostic("SB202", f"the scene {scene.id} overrides '{name}', which is no pass", span, help_)
+    for shot, its in context.board.all_shots():
         for name in shot.passes:
-            if name not in context.board.passes:
+            known = name in context.board.passes or context.at.lacks_names("passes", name)
+            if not known and not (its and name in its.passes):
                 help_ = did_you_mean(name, context.board.passes)
                 span = context.at.key(shot.passes, name)
                 yield Diagnostic("SB202", f"{shot.id} overrides '{name}', which is no pass", span, help_)
@@ -83,26 +112,74 @@ def known_characters(context: Context) -> Iterator[Diagnostic]:
             for key in ("prompt", "camera"):
                 text = getattr(owner, key)
                 if text and "@" in text:
-                    yield from _mentions(context, owner, key)
+                    yield from _mentions(context, text, context.at.of(owner, key))
             for n, name in enumerate(owner.characters or ()):
                 if name not in known:
-                    yield _unknown(context, name, context.at.of(owner, "characters", n))
+                    yield from _unknown(context, name, context.at.of(owner, "characters", n))
+        for beat in shot.beats:
+            if "@" in beat.prompt:
+                yield from _mentions(context, beat.prompt, context.at.of(beat, "prompt"))
         for line in shot.dialogue:
             if line.who not in known:
-                yield _unknown(context, line.who, context.at.of(line, "who"))
+                yield from _unknown(context, line.who, context.at.of(line, "who"))
 
 
-def _mentions(context: Context, owner: Shot | Override, key: str) -> Iterator[Diagnostic]:
+def characters_are_used(context: Context) -> Iterator[Diagnostic]:
+    """SB406: a character of the storyboard itself is in a shot; a library's may be for another film."""
     known = context.board.characters
-    written = context.at.of(owner, key)
-    for n, mention in enumerate(prompt.mentions(getattr(owner, key), known)):
-        if mention.id not in known:
-            yield _unknown(context, mention.id, mention_span(written, n, mention.id, known))
+    used: set[str] = set()
+    for shot, owner in context.owners():
+        texts = [owner.prompt or "", owner.camera or "", *(beat.prompt for beat in shot.beats if owner is shot)]
+        used.update(mention.id for text in texts if "@" in text for mention in prompt.mentions(text, known))
+        used.update(owner.characters or ())
+        used.update(line.who for line in shot.dialogue)
+    ours = context.at.start(context.board).source
+    for name in known:
+        span = context.at.key(known, name)
+        if name not in used and span.source is ours:
+            help_ = f"mention @{name} in a prompt, or remove it"
+            yield Diagnostic("SB406", f"no shot has the character '{name}'", span, help_, "warning")
 
 
-def _unknown(context: Context, name: str, span: Span) -> Diagnostic:
+def names_are_mentions(context: Context) -> Iterator[Diagnostic]:
+    """SB409: a character's name in a prompt binds nobody; people forget its `@`."""
+    board, at = context.board, context.at
+    names = {display_name(board, i): i for i, c in board.characters.items() if c.kind == "character" and c.references}
+    if not names:
+        return
+    named = re.compile(rf"(?<![\w@])(?:{'|'.join(map(re.escape, sorted(names, key=len, reverse=True)))})(?!\w)")
+    for shot, owner in context.owners():
+        if (
+            not owner.prompt
+            or at.lacks(shot, "camera", "characters", "passes")
+            or not (found := named.search(owner.prompt))
+        ):
+            continue
+        texts = (owner.prompt, shot.camera if owner.camera is None else owner.camera)
+        bound = {mention.id for text in texts for mention in prompt.mentions(text, board.characters)}
+        name = found[0]
+        if names[name] not in {*bound, *(shot.characters if owner.characters is None else owner.characters)}:
+            written = at.of(owner, "prompt")
+            place = named.search(written.text)
+            span = written.source.span(written.start + place.start(), written.start + place.end()) if place else written
+            message = f"'{name}' stands here without its '@': no reference of it is sent"
+            yield Diagnostic("SB409", message, span, f"write @{names[name]}", "warning")
+
+
+def _mentions(context: Context, text: str, written: Span) -> Iterator[Diagnostic]:
+    known = context.board.characters
+    named = [mention.id for mention in prompt.mentions(text, known)]
+    if not all(name in known for name in named):
+        for name, span in zip(named, mention_spans(written, named, known), strict=True):
+            if name not in known:
+                yield from _unknown(context, name, span)
+
+
+def _unknown(context: Context, name: str, span: Span) -> Iterator[Diagnostic]:
+    if context.at.lacks_names("characters", name):
+        return
     shown = name if len(name) <= 40 else name[:39] + "…"
     close = did_you_mean(name, context.board.characters)
     add = f"add '{shown}' to 'characters'"
     help_ = close if close.startswith("did") else f"{add} ({close})" if close else add
-    return Diagnostic("SB201", f"there is no character '{shown}'", span, help_)
+    yield Diagnostic("SB201", f"there is no character '{shown}'", span, help_)

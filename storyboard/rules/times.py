@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from storyboard.diagnostic import Diagnostic
-from storyboard.rules.context import Context
+from storyboard.rules.context import Context, is_placed, times_known
 from storyboard.timing import shown
 
 
@@ -12,6 +12,8 @@ def transitions_fit(context: Context) -> Iterator[Diagnostic]:
     """SB308: a transition is no longer than the shots that it joins."""
     fps = context.board.fps
     for before, shot in pairwise(shot for shot, _ in context.board.all_shots() if not shot.skip):
+        if not is_placed(context, before) or not is_placed(context, shot):
+            continue
         length = shot.transition.duration
         shorter = min(before, shot, key=lambda each: each.duration.seconds(fps))
         shortest = shorter.duration.seconds(fps)
@@ -26,6 +28,8 @@ def transitions_fit(context: Context) -> Iterator[Diagnostic]:
 
 def durations_show(context: Context) -> Iterator[Diagnostic]:
     """SB104: a shot lasts at least one frame."""
+    if context.at.lacks(context.board, "fps"):
+        return
     for shot, _ in context.board.all_shots():
         if shot.duration.seconds(context.board.fps) * context.board.fps < 1:
             message = f"{shot.id} lasts less than a frame"
@@ -37,7 +41,11 @@ def dialogue_fits(context: Context) -> Iterator[Diagnostic]:
     fps = context.board.fps
     for shot, _ in context.board.all_shots():
         length = shot.duration.seconds(fps)
+        if not times_known(context.at, context.board, shot):
+            continue
         for line in shot.dialogue:
+            if context.at.lacks(line, "at", "for"):
+                continue
             start = line.at.seconds(fps)
             end = start + line.for_.seconds(fps) if line.for_ else start
             if start >= length or end > length:

@@ -76,7 +76,7 @@ def ours(number: int, folder: Path, clip: Path) -> None:
     journal = Journal(folder / "journal.sqlite", time.time_ns)
     shot = Shot("s", "", "", (), Fraction(5), Fraction(0), skip=False)
     made = [jobs.new(MODEL, {"prompt": f"shot {n}"}, {}, Fraction(5), Decimal("0.25")) for n in range(number)]
-    steps = tuple(Step(shot._replace(id=f"s{n}"), job, "submit", ("new",)) for n, job in enumerate(made))
+    steps = tuple(Step(shot._replace(id=f"s{n}"), "final", job, "submit", ("new",)) for n, job in enumerate(made))
     plan, seller = Plan("film", "draft", steps), {"wavespeed": Instant(clip.read_bytes())}
     with store.workspace() as place:
         run = journal.begin(place.name, store.lives)

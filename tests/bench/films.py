@@ -11,11 +11,12 @@ import numpy as np
 from measure import Runner
 from PIL import Image
 
+from storyboard.changes import facts_of
 from storyboard.compiler import Project, load
 from storyboard.history import History
 from storyboard.media import probe
 from storyboard.memo import SETTLED
-from storyboard.plan import Step, facts_of
+from storyboard.plan import Step
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
 SHOTS, SECONDS, FPS = 24, 5, 24

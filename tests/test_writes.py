@@ -145,7 +145,8 @@ def _shot(request: Any) -> str:
 
 def _results(ended: Ended) -> dict[str, tuple[str, str]]:
     told = json.loads(ended.out) if ended.out.startswith("{") else {"results": []}
-    rows = [list(row.values()) if isinstance(row, dict) else row for row in told["results"]]
+    said = ("shot", "state", "error")
+    rows = [[row[name] for name in said] if isinstance(row, dict) else row for row in told["results"]]
     return {row[0]: (row[1], row[-1] or "") for row in rows}
 
 

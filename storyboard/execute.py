@@ -179,9 +179,10 @@ class _Crew:
         if derive.needed(job):
             try:
                 ready = await self._ready(job)
-            except derive.Unmade as error:
+            except (derive.Unmade, OSError) as error:
                 if step.state == "submit":
-                    return self._failed(step, str(error))
+                    why = error.strerror if isinstance(error, OSError) else None
+                    return self._failed(step, f"its inputs can't be made: {why}" if why else str(error))
                 ready = None  # it was bought: its files are only needed to send it again
         if isinstance(provider, Maker) and ready:
             async with self._turns[job.provider]:

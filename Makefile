@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One more than there are cores: tests wait for processes, disks and clocks, too.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: setup demo test check format golden soak bench clean
 
@@ -21,7 +23,7 @@ demo: setup
 	$(BIN)/storyboard render examples/keeper/storyboard.yaml
 
 test: setup
-	$(BIN)/pytest -n auto --dist worksteal
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: setup
 	$(BIN)/ruff format --check .

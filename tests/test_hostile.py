@@ -81,28 +81,29 @@ BINARY = {
 }
 TEXTS = {name: (text.encode(), code) for name, (text, code) in SMALL.items()} | BINARY
 
-SIZE = 3_900_000
+FULL, SIZE = 3_900_000, 600_000
+"""Near the limit, and as much as shows whether the cost grows faster than the text."""
 LARGE = {
     "5 MB": ("x: y\n" * (1 << 20), "SB003"),
-    "one line": (HEAD + "titel: " + "x " * (SIZE // 2) + "\n" + SHOTS, "SB101"),
+    "one line": (HEAD + "titel: " + "x " * (FULL // 2) + "\n" + SHOTS, "SB101"),
     "one key": (HEAD + SHOTS + "x" * SIZE + ": y\n", "SB004"),
     "one key that may be long": (HEAD + SHOTS + "? " + "x" * SIZE + "\n: y\n", "SB101"),
-    "100,000 keys": (HEAD + "shots:\n- id: a\n" + "".join(f"  k{n}: x\n" for n in range(99_900)), "SB101"),
+    "30,000 keys": (HEAD + "shots:\n- id: a\n" + "".join(f"  k{n}: x\n" for n in range(30_000)), "SB101"),
     "100,000 brackets": (HEAD + "title: " + "[" * 100_000, "SB007"),
     "one text with a mistake at its end": (HEAD + "title: " + "x" * SIZE + ": y\n", "SB004"),
     "one quoted text that goes on": (HEAD + "title: '" + "x" * SIZE + "' y\n", "SB004"),
     "slashes after an @": (HEAD + "x: {title: '@ " + "/" * SIZE + "', a: b}\n" + SHOTS, "SB101"),
     "a password of 3.9 MB": (HEAD + "x: 'https://" + "a@" * (SIZE // 2) + "'\n" + SHOTS, "SB101"),
-    "escapes": (HEAD + 'title: "' + "\\e" * (SIZE // 2) + '"\n' + SHOTS, "SB013"),
+    "escapes": (HEAD + 'title: "' + "\\e" * (FULL // 2) + '"\n' + SHOTS, "SB013"),
     "controls": (HEAD + "title: " + "x\x07yz" * (SIZE // 16) + "\n" + SHOTS, "SB002"),
     "overrides": (HEAD + "# " + "x\u202e" * (SIZE // 16) + "\n" + SHOTS, "SB012"),
     "spaces that can't be seen": (HEAD + "# " + "x\u200b" * (SIZE // 16) + "\n" + SHOTS, "SB012"),
-    "tags": (HEAD + "x: [" + "!t a, " * 150_000 + "]\n" + SHOTS, "SB009"),
+    "tags": (HEAD + "x: [" + "!t a, " * 40_000 + "]\n" + SHOTS, "SB009"),
     "one tag": (HEAD + "x: !" + "t" * SIZE + " a\n" + SHOTS, "SB009"),
     "one alias": (HEAD + "x: *" + "t" * SIZE + "\n" + SHOTS, "SB006"),
-    "keys that are lists": (HEAD + "? [a]\n: b\n" * 300_000, "SB004"),
-    "many documents": (HEAD + SHOTS + "---\na: b\n" * 300_000, "SB010"),
-    "a comment": ("#" + "x" * SIZE, "SB011"),
+    "keys that are lists": (HEAD + "? [a]\n: b\n" * 60_000, "SB004"),
+    "many documents": (HEAD + SHOTS + "---\na: b\n" * 60_000, "SB010"),
+    "a comment": ("#" + "x" * FULL, "SB011"),
 }
 
 GUARDED = """

@@ -164,14 +164,14 @@ class Front:
         shots = []
         for shot, scene in board.all_shots():
             texts = (shot.prompt, *(beat.prompt for beat in shot.beats))
-            said = (prompt.replace(text, known, lambda character: display_name(board, character)) for text in texts)
+            said = [prompt.replace(text, known, lambda character: display_name(board, character)) for text in texts]
             shots.append(
                 Shot(
                     shot.id,
                     (scene.title or scene.id) if scene else "",
                     scene.id if scene else "",
                     prompt.listed(*(_handed_down(key, shot, scene) for key in ("place", "time"))),
-                    " ".join(text.strip() for text in said).strip(),
+                    prompt.sentences(*said) if shot.beats else said[0].strip(),
                     tuple(line.line for line in shot.dialogue),
                     shot.duration.seconds(fps),
                     shot.trim.in_.seconds(fps),

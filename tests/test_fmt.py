@@ -381,14 +381,14 @@ def rows_of_comments(text: str) -> dict[str, int]:
     return {told: n for n, found in rows for told in found}
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(AUTHORS)
 def test_laying_out_again_changes_nothing(author: Author) -> None:
     once = layout(author.text)
     assert layout(once) == once
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(AUTHORS)
 def test_values_stay_and_keys_stand_in_the_order_of_the_language(author: Author) -> None:
     out = tree(layout(author.text))
@@ -398,7 +398,7 @@ def test_values_stay_and_keys_stand_in_the_order_of_the_language(author: Author)
         assert list(out.entries) == sorted(out.entries, key=known.index)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(AUTHORS)
 def test_every_comment_stays_with_what_it_is_about(author: Author) -> None:
     text = layout(author.text)
@@ -419,7 +419,7 @@ def test_every_comment_stays_with_what_it_is_about(author: Author) -> None:
         assert any(at[: len(path)] == path for at, row in where.items() if row == last), told
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(AUTHORS)
 def test_the_layout_is_tidy(author: Author) -> None:
     text = layout(author.text)
@@ -460,7 +460,7 @@ def test_no_job_gets_another_key(film: Path, author: Author) -> None:
     assert keys(film, layout(author.text)) == before
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(AUTHORS, st.integers(0, 10_000), st.sampled_from("?-&*|>:,[]{}'\"\\#\n\t "))
 def test_a_text_with_a_slip_in_it_never_loses_anything(author: Author, at: int, slip: str) -> None:
     at %= len(author.text)

@@ -110,17 +110,17 @@ def bind_references(
     found = list(_no_start_frame(shot, model, models))
     room = _Room(limits)
     first: list[Input] = []
-    waiting: list[tuple[str, list[tuple[int, Reference]]]] = []
+    waiting: list[tuple[str, list[tuple[int, Reference, str]]]] = []
     for character in shot.bound:
-        references = list(enumerate(shot.board.characters[character].references, 1))
-        usable = [(n, r) for n, r in references if _kind(r, assets)]
-        chosen = next(((n, r) for n, r in usable if room.take(_kind(r, assets))), None)
+        references = [(n, r, _kind(r, assets)) for n, r in enumerate(shot.board.characters[character].references, 1)]
+        usable = [one for one in references if one[2]]
+        chosen = next((one for one in usable if room.take(one[2])), None)
         if chosen is None:
             if len(usable) == len(references):
                 found.append(_unbound(shot, model, character, models, assets))
             continue
-        first.append(_input(character, *chosen, assets))
-        waiting.append((character, [(n, r) for n, r in usable if r is not chosen[1]]))
+        first.append(_input(character, *chosen[:2], assets))
+        waiting.append((character, [one for one in usable if one is not chosen]))
     guide, missing = _guide(shot, model, room, made, found)
     if not shot.bound and not shot.names_someone and not shot.guide:
         message = f"{shot.shot.id} mentions no character, but {model.id} (pass {shot.pass_id}) needs one"
@@ -131,8 +131,7 @@ def bind_references(
         for character, queue in waiting:
             if rank >= len(queue):
                 continue
-            n, reference = queue[rank]
-            kind = _kind(reference, assets)
+            n, reference, kind = queue[rank]
             if room.take(kind):
                 further.append(_input(character, n, reference, assets))
             else:

@@ -37,8 +37,8 @@ def _require_exact(value: Any) -> None:
         return
     else:
         raise TypeError(f"{kind.__name__} has no canonical form: {value!r}")
-    if not set(map(type, items)) <= _EXACT:
-        for item in items:
+    for item in items:
+        if type(item) not in _EXACT:
             _require_exact(item)
 
 

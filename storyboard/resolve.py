@@ -1,11 +1,10 @@
 """A shot as one pass sees it: the shot's own words, the override for the pass, the pass, and the defaults."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from storyboard import prompt, timing
 from storyboard.decode import Positions
@@ -22,6 +21,23 @@ DEFAULTS: dict[str, Any] = {
 """Ours, always sent: the providers' pages contradict themselves on theirs."""
 
 _NOTHING = Override()
+
+_T = TypeVar("_T")
+
+
+class _once(Generic[_T]):  # noqa: N801 -- used as a decorator
+    """A property that is computed once. `functools.cached_property` of Python 3.11 takes a lock each time, which costs
+    more than most of what is computed here.
+    """
+
+    def __init__(self, compute: Callable[[Any], _T]) -> None:
+        self._compute = compute
+        self._name = compute.__name__
+        self.__doc__ = compute.__doc__
+
+    def __get__(self, owner: Any, kind: type | None = None) -> _T:
+        value = owner.__dict__[self._name] = self._compute(owner)
+        return value
 
 
 class Words(NamedTuple):
@@ -47,7 +63,7 @@ class Resolved:
         """The pass."""
         return self.board.passes[self.pass_id]
 
-    @cached_property
+    @_once
     def override(self) -> Override:
         """What the shot does otherwise in this pass."""
         return self.shot.passes.get(self.pass_id, _NOTHING)
@@ -122,7 +138,7 @@ class Resolved:
         """The prompt sent, from the shot's words once their mentions are replaced."""
         return prompt.sentences(words, camera, self.style.prompt, self.board.style.prompt)
 
-    @cached_property
+    @_once
     def words(self) -> tuple[Words, ...]:
         """The shot's texts that may mention characters, in the order sent."""
         beats = [Words(self.shot, ("beats", n, "prompt"), beat.prompt) for n, beat in enumerate(self.shot.beats)]
@@ -136,19 +152,19 @@ class Resolved:
         for start, end in zip(starts, [*starts[1:], self.asked], strict=True):
             yield self.trim_in + start, self.trim_in + end
 
-    @cached_property
+    @_once
     def names(self) -> tuple[str, ...]:
         """Whom the shot's texts mention, known or not, each once."""
         known = self.board.characters
         found = (m.id for words in self.words if "@" in words.text for m in prompt.mentions(words.text, known))
         return tuple(dict.fromkeys(found))
 
-    @cached_property
+    @_once
     def mentioned(self) -> tuple[str, ...]:
         """The known characters among them."""
         return tuple(name for name in self.names if name in self.board.characters)
 
-    @cached_property
+    @_once
     def bound(self) -> tuple[str, ...]:
         """The known characters of the shot: those listed, then those mentioned, each once."""
         listed = (i for i in self.own("characters") if i in self.board.characters)

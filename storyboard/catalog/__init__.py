@@ -189,9 +189,15 @@ class Model:
         return None
 
 
+@lru_cache(maxsize=1024)
+def _steps(places: str) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Each of several places in a request: the objects on the way, and the last name."""
+    paths = (place.split(".") for place in places.split())
+    return tuple((tuple(folders), last) for *folders, last in paths)
+
+
 def _put(made: dict[str, Any], places: str, value: Any) -> None:
-    for place in places.split():
-        *folders, last = place.split(".")
+    for folders, last in _steps(places):
         inner = made
         for folder in folders:
             inner = inner.setdefault(folder, {})

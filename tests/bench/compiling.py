@@ -2,6 +2,7 @@
 for the same text read by ruamel.yaml's safe loader.
 """
 
+import gc
 import json
 import resource
 import sys
@@ -27,6 +28,9 @@ def baseline(path: Path) -> dict[str, float]:
 def compiled(path: Path) -> dict[str, float]:
     """The text to a film with keys, each reference's hash remembered."""
     since = [time.process_time()]
+    from storyboard.__main__ import GARBAGE
+
+    gc.set_threshold(*GARBAGE)
     from storyboard import rules, syntax, text
     from storyboard.assets import Assets
     from storyboard.catalog import Catalog

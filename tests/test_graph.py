@@ -98,8 +98,8 @@ def test_a_guide_is_bought_first_once_and_is_what_the_final_is_given(film: Folde
     with Simulator(tools, Catalog(), latency=0, rate=Fraction(2)).serving() as running:
         done = film.run("render", "-p", "final", "--yes", "--json", **running.environment(), **QUICK)
         ledger: list[Entry] = running.ledger
-        assert [entry.request["size"] for entry in ledger] == ["1280*720"] * 2 + ["1920*1080"] * 2
-        for entry in ledger[2:]:
+        assert sorted(entry.request["size"] for entry in ledger) == ["1280*720"] * 2 + ["1920*1080"] * 2
+        for entry in (one for one in ledger if one.request["size"] == "1920*1080"):
             shot = "s010" if "waits" in entry.request["prompt"] else "s020"
             found = running.server.engine.shelf.find(entry.request["reference_urls"][-1])
             assert found is not None
@@ -149,7 +149,7 @@ def test_what_waits_for_a_failed_clip_is_not_bought(film: Folder, tools: Tools, 
             ("final", "s020", "failed"),
         ]
         assert "waits for s020 (draft), which is failed" in done["results"][3]["error"]
-        assert bought(desk) == [("1280*720", "waits"), ("1280*720", "leaves"), ("1920*1080", "waits")]
+        assert sorted(bought(desk)) == [("1280*720", "leaves"), ("1280*720", "waits"), ("1920*1080", "waits")]
         assert done["cut"]["shots"] == 2
         assert steps(desk, "-p", "final")[0] == ("draft", "s020", "submit")
 

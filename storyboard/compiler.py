@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storyboard import compiled, text
+from storyboard import compiled, selection, text
 from storyboard.assets import Assets
 from storyboard.diagnostic import Diagnostic, Rejected, did_you_mean
 from storyboard.event import Event, Noted, ignore
@@ -120,9 +120,11 @@ class Project:
             Rejected: the storyboard has errors.
             KeyError: there is no such pass, or `only` names no shot, scene or state; its argument says which.
         """
-        film = self.film()
-        pass_id = self._known_pass(pass_)
-        shots, states = film.chosen(only)
+        film, pass_id = self.film(), self._known_pass(pass_)
+        scenes = {shot.id: shot.scene_id for shot in film.shots}
+        shots, states, unknown = selection.chosen(scenes, only)
+        if unknown:
+            raise KeyError(selection.nothing(scenes, unknown[0]))
 
         def last(pass_id: str, shot: str) -> dict[str, object]:
             key = self._history.key(pass_id, shot)

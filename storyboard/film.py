@@ -1,19 +1,16 @@
 """A storyboard once it is compiled: what its later stages need of it, and nothing of the language."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from typing import NamedTuple
 
-from storyboard.diagnostic import Diagnostic, did_you_mean
+from storyboard.diagnostic import Diagnostic
 from storyboard.job import Job, Own
 from storyboard.source import Source
 from storyboard.timing import Rate
-
-STATES = {"changed": "new, or another than when it was last rendered", "approved": "approved as it is"}
-"""The states that a set of shots may ask for."""
 
 
 class Shot(NamedTuple):
@@ -102,29 +99,6 @@ class Film:
             found |= dict.fromkeys(sorted(names))
             waiting = [job for name in names for job in self.all_jobs(name)]
         return list(found)
-
-    def chosen(self, names: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
-        """The shots, by their ids or their scenes', and the states that a set names.
-
-        Raises:
-            KeyError: a name is none of them; its argument says which, and what may have been meant.
-        """
-        scenes: dict[str, list[str]] = {}
-        for shot in self.shots:
-            scenes.setdefault(shot.scene_id, []).append(shot.id)
-        found: set[str] = set()
-        states = set()
-        for name in names:
-            if name in self.numbers:
-                found.add(name)
-            elif name and name in scenes:
-                found.update(scenes[name])
-            elif name in STATES:
-                states.add(name)
-            else:
-                close = did_you_mean(name, [*self.numbers, *filter(None, scenes), *STATES])
-                raise KeyError(f"there is no shot, scene or state '{name}'" + (f": {close}" if close else ""))
-        return frozenset(found), frozenset(states)
 
     def all_jobs(self, pass_id: str) -> list[Job]:
         """Every job of one pass, of all takes."""

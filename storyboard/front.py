@@ -85,7 +85,7 @@ class Front:
     def _pass(self, name: str) -> Pass:
         its = self.board.passes[name]
         burn_in = its.model.startswith("local/") if its.burn_in is None else its.burn_in
-        _, states = selection.chosen(self.board, its.only or ())
+        states = selection.chosen(self.board.scene_of, its.only or ()).states
         guide = its.guide if its.guide and its.guide != NO_GUIDE else ""
         return Pass(its.model, its.resolution or DEFAULTS["resolution"], burn_in, states, guide)
 
@@ -136,7 +136,8 @@ class Front:
         board = self.board
         wanted: dict[str, set[str] | None] = {}
         for name, pass_ in board.passes.items():
-            chosen = None if pass_.only is None else selection.chosen(board, pass_.only)[0]
+            its = None if pass_.only is None else selection.chosen(board.scene_of, pass_.only)
+            chosen = its.shots if its and (its.shots or not its.states) else None
             shots = doubt.certain(board, self._positions, name, chosen)
             wanted[name] = None if shots is None else set(shots)
         if all(shots is None for shots in wanted.values()):

@@ -10,10 +10,10 @@ from typing import Any
 
 from storyboard.catalog import Catalog
 from storyboard.diagnostic import CODES
-from storyboard.film import STATES
 from storyboard.model import NO_GUIDE, Duration, Storyboard, effect, transition
 from storyboard.model.values import Written
 from storyboard.resolve import DEFAULTS
+from storyboard.selection import STATES
 from storyboard.silence import WARNINGS
 
 Form = dict[str, Any]

@@ -152,6 +152,11 @@ class Storyboard(Written):
                 yield shot, scene
 
     @property
+    def scene_of(self) -> dict[str, str]:
+        """Each shot's scene by their ids, "" for none."""
+        return {shot.id: scene.id if scene else "" for shot, scene in self.all_shots()}
+
+    @property
     def first_pass(self) -> str:
         """The pass that commands use by default."""
         return self.default_pass or next(iter(self.passes))

@@ -79,11 +79,12 @@ def no_pass_is_called_none(context: Context) -> Iterator[Diagnostic]:
 def known_sets(context: Context) -> Iterator[Diagnostic]:
     """SB217: `only` names shots, scenes and states."""
     for pass_ in context.board.passes.values():
+        scenes = context.board.scene_of if pass_.only else {}
+        unknown = {*selection.chosen(scenes, pass_.only or ()).unknown} - {scene.id for scene in context.board.scenes}
         for n, name in enumerate(pass_.only or ()):
-            unknown = selection.unknown(context.board, name)
-            if unknown is not None and not context.at.lacks_names("shots", name):
+            if name in unknown and not context.at.lacks_names("shots", name):
                 message = f"'{name[:40]}' is no shot, no scene, and no state"
-                yield Diagnostic("SB217", message, context.at.of(pass_, "only", n), unknown)
+                yield Diagnostic("SB217", message, context.at.of(pass_, "only", n), selection.meant(scenes, name))
 
 
 def known_passes(context: Context) -> Iterator[Diagnostic]:

@@ -19,7 +19,7 @@ from typing import Any
 from storyboard import atomic, digest, text
 from storyboard.assets import Asset
 from storyboard.diagnostic import Diagnostic, Related
-from storyboard.film import Film, Pass, Shot, Take
+from storyboard.film import Bed, BurnIn, Effect, Film, Heard, Line, Mix, Pass, Shot, Take, Transition
 from storyboard.job import Input, Job, Own, Producer
 from storyboard.source import Source, Span
 
@@ -86,18 +86,40 @@ def _plain(film: Film, sources: Sequence[str]) -> dict[str, Any]:
         "fps": film.fps.as_integer_ratio(),
         "default": film.default_pass,
         "passes": film.passes,
-        "shots": [
-            [*shot[:6], shot.asked.as_integer_ratio(), shot.trim_in.as_integer_ratio(), shot.skip]
-            for shot in film.shots
-        ],
+        "shots": [_plain_shot(shot) for shot in film.shots],
         "jobs": {name: [_plain_made(made) for made in jobs] for name, jobs in film.jobs.items()},
         "takes": {
             name: [[n, [[take.number, _plain_made(take.job)] for take in takes]] for n, takes in every.items()]
             for name, every in film.takes.items()
         },
         "budget": None if film.budget is None else str(film.budget),
+        "mix": [str(film.mix.loudness), _plain_bed(film.mix.music), _plain_bed(film.mix.room_tone), film.mix.scratch],
         "warnings": {name: [_plain_finding(one, sources) for one in found] for name, found in film.warnings.items()},
     }
+
+
+def _plain_shot(shot: Shot) -> list[Any]:
+    heard = shot.heard
+    return [
+        *shot[:5],
+        [[line.who, line.text, *_ratios(line.start, line.length)] for line in shot.lines],
+        *_ratios(shot.asked, shot.trim_in),
+        shot.skip,
+        [shot.transition.type, *_ratios(shot.transition.length)],
+        shot.fit,
+        shot.framing,
+        shot.effects,
+        [*_ratios(heard.lead, heard.tail), str(heard.gain), heard.mute],
+        shot.notes,
+    ]
+
+
+def _ratios(*values: Fraction) -> list[tuple[int, int]]:
+    return [value.as_integer_ratio() for value in values]
+
+
+def _plain_bed(bed: Bed | None) -> list[Any] | None:
+    return bed and [bed.label, str(bed.gain), str(bed.duck)]
 
 
 def _plain_made(made: Job | Own | None) -> list[Any] | None:
@@ -130,11 +152,8 @@ def _film(kept: Mapping[str, Any], sources: Sequence[Source], assets: Mapping[st
         kept["aspect"],
         Fraction(*kept["fps"]),
         kept["default"],
-        {name: Pass(m, r, b, tuple(states), g) for name, (m, r, b, states, g) in kept["passes"].items()},
-        tuple(
-            Shot(i, sc, of, at, w, tuple(said), Fraction(*a), Fraction(*t), s)
-            for i, sc, of, at, w, said, a, t, s in kept["shots"]
-        ),
+        {name: _pass(*its) for name, its in kept["passes"].items()},
+        tuple(_shot(*its) for its in kept["shots"]),
         {name: tuple(_made(made, assets, prices) for made in jobs) for name, jobs in kept["jobs"].items()},
         {
             name: {n: tuple(Take(number, _job(job, assets, prices)) for number, job in takes) for n, takes in every}
@@ -143,7 +162,48 @@ def _film(kept: Mapping[str, Any], sources: Sequence[Source], assets: Mapping[st
         {name: tuple(_finding(one, sources) for one in found) for name, found in kept["warnings"].items()},
         None if kept["budget"] is None else Decimal(kept["budget"]),
         tuple(sources[1:]),
+        _mix(kept["mix"], assets),
     )
+
+
+def _pass(*its: Any) -> Pass:
+    model, resolution, burned, states, guide, fallback, *more = its
+    burn_in = None if burned is None else BurnIn(*burned)
+    return Pass(model, resolution, burn_in, tuple(states), guide, None if fallback is None else tuple(fallback), *more)
+
+
+def _shot(*its: Any) -> Shot:
+    id_, scene, scene_id, setting, words, lines, asked, trim_in, skip, *edited = its
+    (join, joined), fit, framing, effects, (lead, tail, gain, mute), notes = edited
+    return Shot(
+        id_,
+        scene,
+        scene_id,
+        setting,
+        words,
+        tuple(Line(who, text, Fraction(*start), Fraction(*length)) for who, text, start, length in lines),
+        Fraction(*asked),
+        Fraction(*trim_in),
+        skip,
+        Transition(join, Fraction(*joined)),
+        fit,
+        framing,
+        tuple(Effect(name, parameters) for name, parameters in effects),
+        Heard(Fraction(*lead), Fraction(*tail), Decimal(gain), mute),
+        notes,
+    )
+
+
+def _mix(kept: list[Any], assets: Mapping[str, Asset]) -> Mix:
+    loudness, music, room_tone, scratch = kept
+    return Mix(Decimal(loudness), _bed(music, assets), _bed(room_tone, assets), scratch)
+
+
+def _bed(kept: list[Any] | None, assets: Mapping[str, Asset]) -> Bed | None:
+    if kept is None:
+        return None
+    label, gain, duck = kept
+    return Bed(label, assets[label].path, assets[label].sha256, Decimal(gain), Decimal(duck))
 
 
 def _made(kept: list[Any] | None, assets: Mapping[str, Asset], prices: dict[Any, Any]) -> Job | Own | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from storyboard import compiled, selection, text
 from storyboard.assets import Assets
 from storyboard.diagnostic import Diagnostic, Rejected, did_you_mean
-from storyboard.event import Event, Noted, ignore
+from storyboard.event import Event, ignore
 from storyboard.film import Film
 from storyboard.forecast import forecast
 from storyboard.history import History
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from storyboard.model import Storyboard
     from storyboard.providers import Limit, Provider, Setup
     from storyboard.purchase import Purchase
+    from storyboard.timeline import Asked, Timeline
 
 
 class Project:
@@ -322,33 +323,29 @@ class Project:
                 self._history.remember(name, {shot: key for (its, shot), key in done.items() if its == name})
             self.store.memo.save()
 
-    def cut(
-        self,
-        pass_: str | None,
-        tools: Tools,
-        *,
-        workers: int = 2,
-        notify: Callable[[Event], None] = ignore,
-    ) -> "Cut":
-        """The cut of one pass, from what is in the store: this pass's clips, else those of the passes before
-        it, else slates.
+    def timeline(self, pass_: str | None = None, asked: "Asked | None" = None) -> "Timeline":
+        """The film of one pass as clips in their places: this pass's, else those that it falls back to, else none.
 
         Raises:
             Rejected: the storyboard has errors.
             KeyError: there is no such pass.
+        """
+        from storyboard import assemble
+        from storyboard.timeline import Asked
+
+        return assemble.lay_out(self.film(), self._known_pass(pass_), asked or Asked(), self.store)
+
+    def cut(
+        self, timeline: "Timeline", tools: Tools, *, workers: int = 2, notify: Callable[[Event], None] = ignore
+    ) -> "Cut":
+        """The cut made of a timeline; slates stand in for clips that aren't there.
+
+        Raises:
             CutFailed: the film could not be made; the message says why.
         """
-        from storyboard import cut, lettering, shelf, timeline
+        from storyboard import assemble
 
-        film, pass_id = self.film(), self._known_pass(pass_)
-        words = (text for shot in film.shots for text in (shot.id, shot.scene, shot.words, *shot.said))
-        if lacking := lettering.lacking([film.title, *words]):
-            notify(Noted(lacking))
-        laid_out = timeline.lay_out(film, pass_id, lambda shot: shelf.best(film, shot, pass_id, self.store))
-        try:
-            return cut.make(laid_out, self.folder, self.store, tools, workers, notify, self.build)
-        finally:
-            self.store.memo.save()
+        return assemble.make(self.film(), timeline, self.folder, self.store, tools, workers, notify, self.build)
 
     def place(self, results: "Iterable[Result]") -> dict[str, Path]:
         """Copies of what a render made where people look for it, by the steps' places, from the storyboard's folder."""

@@ -31,12 +31,15 @@ HARMLESS: dict[str, frozenset[str]] = {
             "place",
             "time",
             "dialogue",
+            "fit",
+            "framing",
         }
         | {"audio", "transition", "notes", "allow"}
     ),
     "override": frozenset({"camera", "negative", "prompt_expansion", "seed", "take", "takes", "pick"}),
     "pass": frozenset(
         {"resolution", "audio", "shot_type", "prompt_expansion", "negative", "seed", "burn_in", "upload_via", "allow"}
+        | {"fallback", "leader", "subtitles"}
     ),
     "character": frozenset({"name", "kind", "look", "voice", "allow", "role", "sha256", "seconds"}),
 }

@@ -142,7 +142,7 @@ def _cycle(links: list[tuple[str, Mapping]]) -> Diagnostic:
     shown = " -> ".join([*names, names[0]])
     related = tuple(
         Related(span, f"'{name}' extends '{base}'")
-        for name, base, span in zip(names[1:], [*names[2:], names[0]], spans[1:], strict=True)
+        for name, base, span in zip(names[1:], [*names[1:], names[0]][1:], spans[1:], strict=True)
     )
     return Diagnostic(
         "SB213", f"passes extend each other: {shown}", spans[0], "let one of them name its model", related=related

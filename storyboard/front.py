@@ -2,20 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
-from storyboard import doubt, prompt, selection, sendable, syntax
+from storyboard import doubt, selection, sendable, shots, syntax
 from storyboard.assets import Assets
 from storyboard.catalog import Catalog, own
 from storyboard.decode import Positions, decode
 from storyboard.diagnostic import CODES, Diagnostic, Rejected
 from storyboard.expand import expand
-from storyboard.film import Film, Pass, Shot
+from storyboard.film import Film, Pass
 from storyboard.include import Included
 from storyboard.lower import Lowered, World, chained, lower
-from storyboard.model import NO_GUIDE, Scene, Storyboard
-from storyboard.model import Shot as Written
-from storyboard.resolve import DEFAULTS, Resolved, display_name
+from storyboard.model import NO_GUIDE, Storyboard
+from storyboard.resolve import Resolved
 from storyboard.rules import check
 from storyboard.rules.context import Context
 from storyboard.silence import silenced
@@ -74,20 +72,29 @@ class Front:
             board.fps,
             board.first_pass,
             {name: self._pass(name) for name in board.passes},
-            tuple(self._shots()),
+            tuple(shots.shots(board)),
             {name: tuple(lowered[name].jobs) for name in board.passes},
             {name: lowered[name].takes for name in board.passes},
             {name: tuple(one for one in lowered[name].findings if one in given) for name in board.passes},
             board.budget,
             tuple(self._sources[1:]),
+            shots.mix(board, self._assets),
         )
 
     def _pass(self, name: str) -> Pass:
         its = self.board.passes[name]
-        burn_in = its.model.startswith("local/") if its.burn_in is None else its.burn_in
         states = selection.chosen(self.board.scene_of, its.only or ()).states
         guide = its.guide if its.guide and its.guide != NO_GUIDE else ""
-        return Pass(its.model, its.resolution or DEFAULTS["resolution"], burn_in, states, guide)
+        return Pass(
+            its.model,
+            shots.resolution(its),
+            shots.burn_in(its),
+            states,
+            guide,
+            its.fallback,
+            bool(its.leader),
+            its.subtitles or "none",
+        )
 
     def _compile(self, *, requests: bool = False) -> tuple[dict[str, Lowered], list[Diagnostic]]:
         """What every pass is made of, and all findings; those of the models' schemas too where `requests` are checked,
@@ -159,28 +166,6 @@ class Front:
                     guided.add(shot.shot.id)
         return wanted
 
-    def _shots(self) -> list[Shot]:
-        board, fps = self.board, self.board.fps
-        known = board.characters
-        shots = []
-        for shot, scene in board.all_shots():
-            texts = (shot.prompt, *(beat.prompt for beat in shot.beats))
-            said = [prompt.replace(text, known, lambda character: display_name(board, character)) for text in texts]
-            shots.append(
-                Shot(
-                    shot.id,
-                    (scene.title or scene.id) if scene else "",
-                    scene.id if scene else "",
-                    prompt.listed(*(_handed_down(key, shot, scene) for key in ("place", "time"))),
-                    prompt.sentences(*said) if shot.beats else said[0].strip(),
-                    tuple(line.line for line in shot.dialogue),
-                    shot.duration.seconds(fps),
-                    shot.trim.in_.seconds(fps),
-                    shot.skip,
-                )
-            )
-        return shots
-
     def _in_order(self, found: list[Diagnostic]) -> list[Diagnostic]:
         names = {source.name: n for n, source in enumerate(self._sources)}
         last = len(names)
@@ -189,9 +174,3 @@ class Front:
         if any(d.is_error for d in kept):
             kept = sorted(kept, key=lambda d: not d.is_error)[: syntax.MAX_FOUND]
         return sorted(kept, key=lambda d: (names.get(d.span.source.name, last), d.span.start, d.code))
-
-
-def _handed_down(key: Literal["place", "time"], shot: Written, scene: Scene | None) -> str:
-    """What a shot says, or its scene says for it."""
-    own: str | None = getattr(shot, key)
-    return own if own is not None else getattr(scene, key) if scene else ""

@@ -46,6 +46,8 @@ _COLUMNS = (
     "number, key, attempt, state, what, shot, pass, price, booked, ticket, facts, reason, reserved, intended, answered,"
     " accepted, completed, stored, adopted, refunded, holder, run"
 )
+_STATE, _TICKET, _FACTS, _ADOPTED = map(Purchase._fields.index, ("state", "ticket", "facts", "adopted"))
+_MONEY = tuple(map(Purchase._fields.index, ("price", "booked")))
 _LATEST = f"SELECT {_COLUMNS} FROM purchase WHERE number IN (SELECT max(number) FROM purchase GROUP BY key)"
 _ONE = f"SELECT {_COLUMNS} FROM purchase WHERE number = ?"
 _LAST = f"SELECT {_COLUMNS} FROM purchase WHERE key = ? ORDER BY attempt DESC LIMIT 1"
@@ -382,14 +384,12 @@ def _require_room(db: sqlite3.Connection, order: Order) -> None:
 
 
 def _purchase(row: tuple[Any, ...]) -> Purchase:
-    values: dict[str, Any] = dict(zip(Purchase._fields, row, strict=True))
-    if values["state"] not in STATES:
-        raise ValueError(f"'{values['state']}' is no state")
-    for name in ("price", "booked"):
-        values[name] = None if values[name] is None else money.from_nano(values[name])
-    ticket, facts = values["ticket"], values["facts"]
-    return Purchase(
-        **values
-        | {"ticket": None if ticket is None else json.loads(ticket), "facts": json.loads(facts)}
-        | {"adopted": bool(values["adopted"])}
-    )
+    values = list(row)
+    if values[_STATE] not in STATES:
+        raise ValueError(f"'{values[_STATE]}' is no state")
+    for place in _MONEY:
+        values[place] = None if values[place] is None else money.from_nano(values[place])
+    values[_TICKET] = None if values[_TICKET] is None else json.loads(values[_TICKET])
+    values[_FACTS] = json.loads(values[_FACTS]) if values[_FACTS] != "{}" else {}
+    values[_ADOPTED] = bool(values[_ADOPTED])
+    return Purchase._make(values)

@@ -1,20 +1,25 @@
 """Lettering: the fonts that ship with the package, and text set in them.
 
-The two faces are subsets of Inter 4.0 (SIL Open Font License 1.1, `fonts/OFL.txt`). They cover
-Latin, Greek and Cyrillic; `missing` tells which characters of a text they lack.
+The faces are subsets of Inter 4.0 (SIL Open Font License 1.1, `fonts/OFL.txt`). Two cover Latin, Greek and
+Cyrillic; `missing` tells which characters of a text they lack. The third has capitals and digits of one width, so
+that a running timecode stands still.
 """
 
 from bisect import bisect_right
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from PIL import ImageFont
 
-Weight = Literal["regular", "semibold"]
+Weight = Literal["regular", "semibold", "timecode"]
 
-_FACES: dict[Weight, str] = {"regular": "Inter-Regular.otf", "semibold": "Inter-SemiBold.otf"}
+_FACES: dict[Weight, str] = {
+    "regular": "Inter-Regular.otf",
+    "semibold": "Inter-SemiBold.otf",
+    "timecode": "Inter-Timecode.otf",
+}
 
 
 def face(weight: Weight = "regular") -> Path:
@@ -26,6 +31,47 @@ def face(weight: Weight = "regular") -> Path:
 def font(size: int, weight: Weight = "regular") -> ImageFont.FreeTypeFont:
     """One weight at `size` pixels an em. Kerned by FreeType, so that no shaping library is needed."""
     return ImageFont.truetype(str(face(weight)), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+class Measure(Protocol):
+    """What tells how wide a text is."""
+
+    def getlength(self, text: str) -> float:
+        """Its width in pixels."""
+
+
+class Ruler:
+    """Text in one weight at `size`, measured from remembered widths of its characters.
+
+    At a whole size they are as wide as FreeType draws them, hinted; at a fraction as wide as they are designed.
+    """
+
+    def __init__(self, size: float, weight: Weight = "regular") -> None:
+        at = size if isinstance(size, int) else _DESIGN
+        self._scale = size / at
+        self._widths = _widths(at, weight)
+
+    def getlength(self, text: str) -> float:
+        """Its width."""
+        return sum(map(self._widths.__getitem__, text)) * self._scale
+
+
+_DESIGN = 1000
+
+
+class _Widths(dict[str, float]):
+    def __init__(self, size: int, weight: Weight) -> None:
+        super().__init__()
+        self._font = font(size, weight)
+
+    def __missing__(self, character: str) -> float:
+        self[character] = width = self._font.getlength(character)
+        return width
+
+
+@lru_cache(maxsize=64)
+def _widths(size: int, weight: Weight) -> _Widths:
+    return _Widths(size, weight)
 
 
 @lru_cache(maxsize=4096)
@@ -41,7 +87,13 @@ def missing(texts: Iterable[str]) -> list[str]:
     return sorted(c for c in characters if not _drawn(c))
 
 
-def wrap(text: str, type_: ImageFont.FreeTypeFont, width: float, lines: int) -> list[str]:
+def boxed(text: str) -> str:
+    """`text` with a box for each character that the fonts lack, which would else be seen as nothing at all."""
+    lacking = missing([text])
+    return text.translate(dict.fromkeys(map(ord, lacking), "□")) if lacking else text
+
+
+def wrap(text: str, type_: Measure, width: float, lines: int) -> list[str]:
     """`text` broken into at most `lines` lines of at most `width` pixels, the last one cut with "…".
 
     A single word wider than `width` is broken between characters, so that nothing leaves the frame.

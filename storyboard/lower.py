@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import ceil
 from typing import Any
 
-from storyboard import prompt, timing
+from storyboard import prompt, shots, timing
 from storyboard.assets import Asset
 from storyboard.binding import Bound, Made, bind_image, bind_references
 from storyboard.catalog import Model
@@ -18,10 +19,6 @@ from storyboard.job import Job, Own, new
 from storyboard.lint import lint
 from storyboard.model import Shot, Storyboard
 from storyboard.resolve import Resolved, clock, display_name
-
-READING_SPEED = 17
-"""Characters a second: the usual ceiling for subtitles for adults (BBC Subtitle Guidelines: 160-180 words a
-minute; Netflix Timed Text Style Guide, English: up to 20)."""
 
 
 @dataclass
@@ -72,6 +69,8 @@ def lower(world: World, pass_id: str, wanted: Collection[str] | None, earlier: M
             lowered.jobs[n] = first
             if takes:
                 lowered.takes[n] = takes
+    for before, after in pairwise(n for n, (shot, _) in enumerate(shots) if not shot.skip):
+        found[after] += _handle(resolved[before], resolved[after], lowered.jobs[before])
     lowered.findings = list(dict.fromkeys(finding for each in found for finding in each))
     return lowered
 
@@ -172,6 +171,37 @@ def _jump(shot: Resolved, world: World, made: Made) -> Iterator[Diagnostic]:
         yield Diagnostic("SB315", message, shot.where("start_frame"), help_, "warning")
 
 
+def _handle(before: Resolved, after: Resolved, made: Job | Own | None) -> Iterator[Diagnostic]:
+    """SB319: what is bought of a shot lasts until the transition into the next one is over, to a frame. The animatic's
+    clips have no handles, and hold their last frame.
+    """
+    at, board, join = after.at, after.board, after.shot.transition
+    if join.type == "cut" or not isinstance(made, Job) or made.local:
+        return
+    if at.lacks(board, "fps") or any(at.lacks(each.shot, *_JOINED) for each in (before, after)):
+        return
+    length = shots.transition(board, after.shot).length
+    if join.duration and join.duration.seconds(board.fps) > min(before.asked, after.asked):  # SB308
+        return
+    retimed = before.shot.fit == "retime"
+    handle = Fraction(0) if retimed else made.seconds - before.trim_in - before.asked
+    under = length / 2 if join.type in _THROUGH else length
+    if (under - handle) * board.fps >= 1:
+        name, takes = before.shot.id, f"the {join.type} into {after.shot.id} takes {timing.shown(length)}"
+        left = f"{timing.shown(handle) if handle else 'nothing'} of {name}'s clip is left after the cut"
+        help_ = f"shorten the transition or {name}, or use a model that sells longer clips"
+        if retimed:
+            help_ = f"use a cut, or write 'fit: hold' on {name}: a clip that is retimed is over at the cut"
+        message = f"{takes}, but {left} (pass {before.pass_id}): its last frame is held"
+        yield Diagnostic("SB319", message, at.of(after.shot, "transition"), help_, "warning")
+
+
+_THROUGH = frozenset({"fade", "dip"})
+"""Transitions through a colour, in whose second half nothing is seen of the shot before."""
+_JOINED = ("skip", "duration", "trim", "fit", "transition")
+"""The keys of two shots that tell whether a transition fits."""
+
+
 def _needs_hosting(shot: Resolved, model: Model, bound: Bound) -> Iterator[Diagnostic]:
     """SB311: a model that takes URLs only is given no file, unless the pass says who hosts it."""
     local = [given for given in bound.inputs if given.url is None]
@@ -212,7 +242,8 @@ def _values(shot: Resolved, model: Model, bound: Bound, seconds: Fraction) -> di
 def _numbered(shot: Resolved, beats: Sequence[str]) -> Iterator[str]:
     """The beats as Wan 2.6 reads several shots: `Shot 1 [0-3s] what is seen` (fal.ai's page of the model)."""
     for n, (text, (start, end)) in enumerate(zip(beats, shot.beat_times(), strict=True), 1):
-        yield f"Shot {n} [{clock(start)}-{clock(end)}s] {text.strip()}"
+        last = max(end, _held(shot)) if n == len(beats) else end  # what isn't shown goes on as the last one
+        yield f"Shot {n} [{clock(start)}-{clock(last)}s] {text.strip()}"
 
 
 def _speaker(shot: Resolved, model: Model, bound: Bound) -> Callable[[str], str]:
@@ -235,37 +266,49 @@ def _speaker(shot: Resolved, model: Model, bound: Bound) -> Callable[[str], str]
 
 def _dialogue(shot: Resolved) -> list[dict[str, str]]:
     """The lines, timed in seconds from the clip's start."""
-    fps = shot.board.fps
-    lines = []
-    for line in shot.shot.dialogue:
-        start = line.at.seconds(fps)
-        reading = Fraction(max(len(line.line), READING_SPEED), READING_SPEED)
-        length = line.for_.seconds(fps) if line.for_ else min(reading, shot.asked - start)
-        who = display_name(shot.board, line.who)
-        at, for_ = timing.exact(shot.trim_in + start), timing.exact(length)
-        lines.append({"who": who, "line": line.line, "at": at, "for": for_})
-    return lines
+    return [
+        {
+            "who": line.who,
+            "line": line.text,
+            "at": timing.exact(shot.trim_in + line.start),
+            "for": timing.exact(line.length),
+        }
+        for line in shots.lines(shot.board, shot.shot)
+    ]
+
+
+def _held(shot: Resolved) -> Fraction:
+    """How long the author wants the clip at least, in seconds."""
+    of = shot.shot.trim.of
+    return of.seconds(shot.board.fps) if of else Fraction(0)
 
 
 def _length(
     shot: Resolved, model: Model, models: Mapping[str, Model], report: Callable[[Diagnostic], None]
 ) -> Fraction | None:
-    needed = shot.trim_in + shot.asked
+    held = _held(shot)
+    needed = max(shot.trim_in + shot.asked, held)
     seconds = model.bought(needed)
     if seconds is None:
         longer = [m for m in models.values() if m.bought(needed) is not None and m.kind == model.kind]
         cure = f"; or use {longer[0].id}" if longer else ""
         chain = "start the second with start_frame: {last_frame_of: …}" if model.image else ""
         trimmed = f" with its trim of {timing.shown(shot.trim_in)}" if shot.trim_in else ""
+        if "duration" in shot.shot.model_fields_set:
+            span = shot.at.of(shot.shot, "duration")
+        else:
+            span = shot.at.start(shot.shot)
+        help_ = f"shorten it, or split it into two shots{f', and {chain}' if chain else ''}{cure}"
+        if held > shot.trim_in + shot.asked:
+            trimmed, span = " by the 'of' of its trim", shot.at.of(shot.shot, "trim", "of")
+            help_ = f"shorten 'of', as the shot shows {timing.shown(shot.asked)}{cure}"
         report(
             Diagnostic(
                 "SB301",
                 f"{shot.shot.id} needs {timing.shown(needed)}{trimmed}, but {model.id} (pass {shot.pass_id}) "
                 f"makes at most {timing.shown(model.longest)}",
-                shot.at.of(shot.shot, "duration")
-                if "duration" in shot.shot.model_fields_set
-                else shot.at.start(shot.shot),
-                f"shorten it, or split it into two shots{f', and {chain}' if chain else ''}{cure}",
+                span,
+                help_,
             )
         )
     return seconds

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storyboard import atomic, digest
-from storyboard.sniff import NEEDED, sniff
+from storyboard.sniff import KINDS, NEEDED, sniff
 
 SETTLED = 2_000_000_000
 """Nanoseconds; FAT's modification times, the coarsest in use, tick every 2 s."""
@@ -94,7 +94,7 @@ class Memo:
             return
         if len(self._known) > MOST:
             self._known = {identity: self._known[identity] for identity in self._used}
-        body = json.dumps(self._known, separators=(",", ":"))
+        body = json.dumps({"kinds": KINDS, "known": self._known}, separators=(",", ":"))
         try:
             atomic.ignored_folder(self._path.parent)
             atomic.write(self._path, digest.seal(body.encode()), durable=False)
@@ -109,7 +109,8 @@ def _identity(found: os.stat_result) -> str:
 
 def _load(path: Path) -> dict[str, tuple[str, str]]:
     try:
-        body = digest.unseal(path.read_bytes())
-    except (OSError, ValueError):
+        body = json.loads(digest.unseal(path.read_bytes()))
+        # What files are was told by the kinds known then.
+        return {one: (sha, media) for one, (sha, media) in body["known"].items()} if body["kinds"] == KINDS else {}
+    except (OSError, ValueError, KeyError):
         return {}
-    return {identity: (sha, media) for identity, (sha, media) in json.loads(body).items()}

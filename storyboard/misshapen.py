@@ -22,8 +22,9 @@ from storyboard.model import (
     Storyboard,
     Style,
 )
+from storyboard.model.passes import BurnIn
 from storyboard.model.shot import Line, Trim
-from storyboard.model.sound import Mix, Music, Sound
+from storyboard.model.sound import Bed, Mix, Sound
 from storyboard.model.transition import Transition
 from storyboard.model.values import kind
 from storyboard.source import Span
@@ -36,7 +37,8 @@ _NOUNS: dict[type[BaseModel], str] = {
     Storyboard: "the storyboard",
     Style: "the style",
     Mix: "the film's sound",
-    Music: "the music",
+    Bed: "the music or room tone",
+    BurnIn: "burn_in",
     Character: "the character",
     Reference: "the reference",
     Pass: "the pass",
@@ -148,11 +150,12 @@ def finding(root: Mapping, error: Error) -> Diagnostic:
                 help_ = "start with 'storyboard: 1'"
                 return Diagnostic("SB102", "the format version is missing", start_of(owner), help_)
             what = f"{_noun(path[:-1])}{_called(owner)}"
-            return Diagnostic("SB102", f"{what} has no '{last}'", start_of(owner), f"add '{_example(str(last))}'")
+            example = _example("music" if model_at(path[:-1]) is Bed else str(last)).replace("music:", f"{last}:")
+            return Diagnostic("SB102", f"{what} has no '{last}'", start_of(owner), f"add '{example}'")
         case "model_type" | "model_attributes_type":
             message = f"expected keys and values, found {kind(error.details['input'])}"
             help_ = f"write {_noun(path)} as 'key: value' lines"
-            if model_at(path) is Music:
+            if model_at(path) is Bed:
                 help_ = f"write '{_example('music')}'"
             return Diagnostic("SB103", message, walk(root, path).span, help_)
         case code if code.startswith("SB"):

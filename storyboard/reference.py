@@ -14,10 +14,10 @@ from storyboard import include, schema, syntax
 from storyboard.binding import limits_in_words
 from storyboard.catalog import Catalog, Model
 from storyboard.diagnostic import CODES
-from storyboard.lower import READING_SPEED
 from storyboard.model import effect, transition
 from storyboard.model.values import MAX_SEED
 from storyboard.prompt import LONGEST_ID
+from storyboard.shots import READING_SPEED, TRANSITION
 from storyboard.silence import WARNINGS
 from storyboard.text import MAX_BYTES
 
@@ -32,6 +32,7 @@ _NUMBERS = {
     "id": LONGEST_ID,
     "seed": MAX_SEED,
     "reading": READING_SPEED,
+    "transition": float(TRANSITION),
 }
 
 _TAKES = {
@@ -43,7 +44,10 @@ _TAKES = {
     "url": "a URL",
     "sha256": "64 hexadecimal digits",
     "seconds": "`[from, to]`",
-    "music": "a path, or [music](#sound)",
+    "music": "a path, or [a bed](#sound)",
+    "room_tone": "a path, or [a bed](#sound)",
+    "burn_in": "`true`, `false` or [burn-ins](#the-cut-of-a-pass)",
+    "fallback": "a list of passes",
     "effects": "a list of [effects](#effects)",
     "transition": "a type, or a [transition](#transitions)",
     "type": "a type",
@@ -53,6 +57,7 @@ _TAKES = {
     "model": "a model",
     "only": "a list of ids, or `changed`",
     "volume": "decibels",
+    "duck": "decibels, up to 0",
     "loudness": "LUFS",
 }
 """What a key takes, where its form can't say it in few words."""

@@ -27,9 +27,13 @@ EXAMPLES: dict[str, list[Any]] = {
     "Style.prompt": ["35mm film, overcast coastal light"],
     "Style.negative": ["text, watermark, extra limbs"],
     "Mix.music": ["music/theme.wav", {"file": "music/theme.wav", "volume": -12}],
+    "Mix.room_tone": ["sound/room.wav", {"file": "sound/room.wav", "duck": 0}],
+    "Mix.scratch": [True],
     "Mix.loudness": [-16, -23],
-    "Music.file": ["music/theme.wav"],
-    "Music.volume": [-12],
+    "Bed.file": ["music/theme.wav"],
+    "Bed.volume": [-12],
+    "Bed.duck": [-12, 0],
+    "BurnIn.watermark": ["for review"],
     "Character.name": ["Mira"],
     "Character.look": ["a lighthouse keeper, sixty, yellow oilskin"],
     "Character.references": [["refs/mira-front.png", "refs/mira-turn.mp4"]],
@@ -45,6 +49,8 @@ EXAMPLES: dict[str, list[Any]] = {
     "Pass.only": [["s010", "storm"], ["changed"]],
     "Pass.guide": ["draft"],
     "Pass.negative": ["blurry"],
+    "Pass.burn_in": [True, {"watermark": "for review", "date": True}],
+    "Pass.fallback": [["draft", "animatic"], []],
     "Scene.id": ["storm"],
     "Scene.title": ["The storm"],
     "Scene.place": ["the lighthouse and the bay"],
@@ -60,7 +66,9 @@ EXAMPLES: dict[str, list[Any]] = {
     "Shot.characters": [["mira", "tom"]],
     "Shot.start_frame": ["boards/s010.png", {"last_frame_of": "s010"}],
     "Shot.clip": ["shots/s030.mp4"],
-    "Shot.trim": [{"in": 0.5}],
+    "Shot.trim": [{"in": 0.5}, {"in": 0.5, "of": 5}],
+    "Shot.fit": ["retime"],
+    "Shot.framing": ["fill"],
     "Shot.transition": ["dissolve", {"type": "dissolve", "duration": 0.5}],
     "Shot.effects": [["BlackAndWhite"], [{"FadeIn": {"duration": 1}}], ["grade:warm"]],
     "Shot.dialogue": [[{"who": "mira", "line": "Not tonight.", "at": 1}]],
@@ -71,6 +79,7 @@ EXAMPLES: dict[str, list[Any]] = {
     "Defaults.camera": ["static"],
     "Defaults.duration": [4, "96f"],
     "Trim.in": [0.5],
+    "Trim.of": [5],
     "Beat.at": [0, 2.5],
     "Beat.prompt": ["@mira steps in"],
     "Line.who": ["mira"],
@@ -93,10 +102,22 @@ _MEANINGS = {
     "wavespeed": "WaveSpeedAI hosts the files; needs its key",
     "cut": "one picture, then the other",
     "dissolve": "this shot fades in over the one before it",
-    "fade": "a fade from one shot into the other",
-    "dip": "through black",
-    "wipe": "an edge moves across the picture",
+    "fade": "through black",
+    "dip": "through white",
+    "wipe": "an edge moves across the picture, from right to left",
+    "hold": "its last frame stands until the shot ends",
+    "trim": "the shot ends with its clip",
+    "retime": "all of the clip, from trim.in on, plays in the shot's time",
+    "fit": "all of the picture is seen, with black beside it",
+    "fill": "the frame is full, and the picture loses its edges",
+    "pad": "as fit, but never enlarged",
+    "none": "no subtitles",
+    "soft": "a track that players turn on and off",
+    "burn": "in the picture",
 }
+
+_PASS = DEFAULTS | {"leader": False, "subtitles": "none"}
+"""What a pass does where nothing is written."""
 
 _ID = r"^[^\s@:/\\.]([^\s@:/\\]*[^\s@:/\\.])?$"
 _LENGTH = {
@@ -146,8 +167,8 @@ def schema() -> Form:
             form["description"] = field.description
             if isinstance(field.default, Duration):
                 form["default"] = int(field.default.amount)
-            if name == "Pass" and key in DEFAULTS:
-                form["default"] = DEFAULTS[key]
+            if name == "Pass" and key in _PASS:
+                form["default"] = _PASS[key]
             if f"{name}.{written}" in EXAMPLES:
                 form["examples"] = EXAMPLES[f"{name}.{written}"]
             part["properties"][written] = form
@@ -213,7 +234,7 @@ def _form(name: str, key: str, form: Form, catalog: Catalog) -> Form | None:
             return {"type": "array", "items": {"anyOf": [*names, own, {"$ref": "#/$defs/Effect"}]}}
         case "transition":
             return {"anyOf": [_transitions(), {"$ref": "#/$defs/Transition"}]}
-        case "kind" | "shot_type" | "upload_via":
+        case "kind" | "shot_type" | "upload_via" | "fit" | "framing" | "subtitles":
             default = {"default": form["default"]} if "default" in form else {}
             return {"anyOf": [_named(word, _MEANINGS[word]) for word in form["enum"]]} | default
         case "type" if name == "Transition":
@@ -226,11 +247,11 @@ def _form(name: str, key: str, form: Form, catalog: Catalog) -> Form | None:
             return form | {"minItems": 1}
         case "passes" if name == "Storyboard":
             return form | {"minProperties": 1}
-        case "volume" | "loudness":
-            unit = "dB" if key == "volume" else "LUFS"
+        case "volume" | "duck" | "loudness":
+            unit = "LUFS" if key == "loudness" else "dB"
             number = {word: form[word] for word in ("type", "minimum", "maximum")}
             quoted = {"type": "string", "pattern": rf"^[-+]?[0-9]{{1,3}}(\.[0-9]{{1,2}})? ?({unit})?$"}
-            return {"anyOf": [number, quoted], "default": -16 if key == "loudness" else 0}
+            return {"anyOf": [number, quoted], "default": int(form["default"])}
         case _:
             return None
 

@@ -12,9 +12,12 @@ from storyboard.store import Record, Store
 
 
 def best(film: Film, shot: str, pass_id: str, store: Store) -> tuple[str, Record] | None:
-    """The clip to show, and its pass: this one, else the nearest earlier one that has a clip by today's keys."""
-    order = list(film.passes)
-    for name in reversed(order[: order.index(pass_id) + 1]):
+    """The clip to show, and its pass: this one, else the first of those that it falls back to that has a clip by
+    today's keys. A pass that names none falls back to the earlier ones, the nearest first.
+    """
+    order, fallback = list(film.passes), film.passes[pass_id].fallback
+    earlier = reversed(order[: order.index(pass_id)]) if fallback is None else fallback
+    for name in (pass_id, *earlier):
         made = film.jobs[name][film.numbers[shot]]
         if isinstance(made, Own):
             kept = _own(made, store)

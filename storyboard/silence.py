@@ -9,7 +9,8 @@ from storyboard.model import Character, Pass, Scene, Shot, Storyboard
 from storyboard.source import Span
 
 WARNINGS = frozenset(
-    {"SB305", "SB306", "SB315", "SB401", "SB402", "SB403", "SB404", "SB405", "SB406", "SB407", "SB409"}
+    {"SB305", "SB306", "SB315", "SB319", "SB320", "SB401", "SB402", "SB403", "SB404", "SB405", "SB406", "SB407"}
+    | {"SB409"}
 )
 """The codes that a storyboard may silence: warnings, which it also compiles with."""
 

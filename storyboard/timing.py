@@ -45,13 +45,24 @@ def boundaries(durations: Iterable[Fraction], fps: Rate) -> list[int]:
     return at
 
 
+DROPPING = (Rate(30000, 1001), Rate(60000, 1001))
+"""The rates whose timecode drops frame numbers, so that an hour of it is an hour of the clock (SMPTE ST 12-1)."""
+
+
 def timecode(frame: int, fps: Rate) -> str:
-    """Non-drop timecode HH:MM:SS:FF, counting at the whole rate nearest to `fps` (SMPTE ST 12-1)."""
-    base = round_half_up(fps)
+    """Timecode HH:MM:SS:FF, counting at the whole rate nearest to `fps` (SMPTE ST 12-1).
+
+    At 29.97 and 59.94 it is drop-frame, HH:MM:SS;FF, as records of such films are; at every other rate non-drop.
+    """
+    base, separator = round_half_up(fps), ":"
+    if fps in DROPPING:
+        dropped, separator = base // 15, ";"
+        tens, rest = divmod(frame, base * 600 - 9 * dropped)
+        frame += dropped * (9 * tens + max(0, (rest - dropped) // (base * 60 - dropped)))
     seconds, frames = divmod(frame, base)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02}:{minutes:02}:{seconds:02}:{frames:02}"
+    return f"{hours:02}:{minutes:02}:{seconds:02}{separator}{frames:02}"
 
 
 def exact(value: Fraction) -> str:

@@ -1,13 +1,24 @@
 """A project in a temporary folder."""
 
+import atexit
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
 
+from tests.warm import SETTLED_EARLY, Warm
+
 ROOT = Path(__file__).parent.parent
+
+
+@cache
+def _warm() -> Warm:
+    made = Warm()
+    atexit.register(made.__exit__, None, None, None)
+    return made
 
 
 class Folder:
@@ -35,17 +46,26 @@ class Folder:
         Image.new("RGB", size, color).save(target)
         return target
 
-    def run(self, *arguments: str, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `storyboard` in the folder and expect an exit status."""
-        done = subprocess.run(
-            [sys.executable, "-m", "storyboard", *arguments],
-            cwd=self.path,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self.path), "PYTHONPATH": str(ROOT), **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(
+        self, *arguments: str, status: int = 0, cold: bool = False, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `storyboard` in the folder as a process of its own, and expect an exit status.
+
+        `cold` starts an interpreter for it, which hashes text in its own way; else it has its imports behind it.
+        """
+        variables = {"PATH": "/usr/bin:/bin", "HOME": str(self.path), "PYTHONPATH": str(ROOT), **environment}
+        if cold or any(name.startswith(SETTLED_EARLY) for name in environment):
+            done = subprocess.run(
+                [sys.executable, "-m", "storyboard", *arguments],
+                cwd=self.path,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        else:
+            done = _warm().run(arguments, self.path, variables)
         assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done

@@ -74,6 +74,7 @@ def fill(folder: Path, changed: str = "") -> Path:
     for file in FILES:
         for place in (folder / file, folder / "copies" / Path(file).name):
             place.write_bytes(bytes_of(file, int(file == changed)))
+    (folder / "grade.py").write_text("def warm(clip, **how):\n    return clip\n", "utf-8")
     return folder
 
 
@@ -119,7 +120,7 @@ class Author:
         self.maybe(made, 40, title=self.words, aspect=lambda: self.random.choice(["16:9", "9:16"]), seed=self.seed)
         if self.fps != "24" or self.chance(20):
             made["fps"] = self.fps
-        self.maybe(made, 20, budget="20.50", audio=lambda: {"music": VIDEOS[0], "loudness": -23})
+        self.maybe(made, 20, budget="20.50", audio=self.mix)
         self.maybe(made, 70, style=self.style)
         self.maybe(made, 10, allow={"SB407": "they stand behind the door"})
         made["characters"] = {name: self.character(name) for name in self.cast}
@@ -142,6 +143,12 @@ class Author:
             made["shots"] = shots
         self.restrict(made, ids)
         return made
+
+    def mix(self) -> Tree:
+        """The sound of the film."""
+        its: Tree = {"music": VIDEOS[0], "loudness": -23}
+        self.maybe(its, 50, music={"file": VIDEOS[1], "volume": "-3.5", "duck": -6}, room_tone=VIDEOS[2], scratch=True)
+        return its
 
     def seed(self) -> int:
         """A seed, the largest now and then."""
@@ -195,6 +202,8 @@ class Author:
             self.maybe(its, 15, resolution="1080p", audio=True, shot_type="multi", prompt_expansion=True)
             self.maybe(its, 15, negative=self.words, seed=self.seed, burn_in=True, resolution="720p", audio=False)
             self.maybe(its, 5, allow={"SB306": "for later"})
+            self.maybe(its, 15, burn_in={"watermark": "for review", "date": True}, leader=True, subtitles="soft")
+            self.maybe(its, 15, fallback=lambda others=tuple(made): self.random.sample(others, min(len(others), 2)))
             if FACTS[model].limits and made and not self.hosted and self.chance(90 if self.joined else 45):
                 its["guide"] = self.random.choice(list(made))
             if FACTS[model].urls and not self.hosted:
@@ -242,10 +251,13 @@ class Author:
         self.maybe(its, 15, place=self.words, time=self.words, audio=lambda: {"volume": -6, "mute": True})
         self.maybe(its, 15, effects=["BlackAndWhite", {"FadeIn": {"duration": 1}}, "grade:warm"])
         self.maybe(its, 15, transition=lambda: self.random.choice(["fade", {"type": "dissolve", "duration": "0.5"}]))
+        self.maybe(its, 15, fit="retime", framing="fill")
         length = Fraction(self.length[name])
         if length != 5 or self.chance(50):
             its["duration"] = self.time(length, length + 1)
         self.maybe(its, 25, trim=lambda: {"in": self.time(Fraction(0), Fraction(1))})
+        if "trim" in its:
+            self.maybe(its["trim"], 30, of=lambda: self.time(length, Fraction(10)))
         if self.chance(20):
             its["beats"] = [{"at": 0, "prompt": self.spoken(cast)}, {"at": 1, "prompt": self.spoken(cast)}]
             if self.chance(40):
@@ -318,7 +330,7 @@ class Author:
         its: Tree = {"characters": list(self.always)} if self.always else {}
         self.maybe(its, 40, camera=self.words, negative=self.words, seed=self.seed)
         self.maybe(its, 30, transition="fade", effects=["BlackAndWhite"], audio={"volume": -3})
-        self.maybe(its, 15, trim={"in": "0.25"})
+        self.maybe(its, 15, trim={"in": "0.25"}, fit="trim", framing="pad")
         return its
 
     def scene(self, name: str, shots: list[Tree]) -> Tree:
@@ -421,6 +433,7 @@ class View:
         self.bound = list(dict.fromkeys([*self.own("characters", []), *self.mentioned]))
         self.asked = film.seconds(shot.get("duration", 5))
         self.starts = film.seconds(shot.get("trim", {}).get("in", 0))
+        self.needed = max(self.starts + self.asked, film.seconds(shot.get("trim", {}).get("of", 0)))
         self.guide = None if (guide := self.setting("guide")) == "none" else guide
 
     def own(self, key: str, default: Any = None) -> Any:
@@ -438,10 +451,9 @@ class View:
     @property
     def bought(self) -> Any:
         """The length bought: in frames and their rate where any is made."""
-        needed = self.starts + self.asked
         if not self.facts.sold:
-            return ceil(needed * self.film.fps), self.film.fps
-        return min(sold for sold in self.facts.sold if sold >= needed)
+            return ceil(self.needed * self.film.fps), self.film.fps
+        return min(sold for sold in self.facts.sold if sold >= self.needed)
 
     @property
     def chained(self) -> str | None:
@@ -543,7 +555,7 @@ class View:
             called = {c: self.name(c) for c in self.bound}
         characters = self.board["characters"]
         fps, beats, top = self.film, self.shot.get("beats", ()), self.board.get("style", {})
-        times = [*(self.starts + fps.seconds(beat["at"]) for beat in beats), self.starts + self.asked] if beats else []
+        times = [*(self.starts + fps.seconds(beat["at"]) for beat in beats), self.needed] if beats else []
         negatives = (self.own("negative"), self.pass_.get("negative"), self.style.get("negative"), top.get("negative"))
         made = {
             "model": self.model,

@@ -32,7 +32,7 @@ def test_every_command_has_help_and_json(project: Folder, command: str) -> None:
 
 def test_help_and_completion_tell_what_the_commands_say_of_themselves(project: Folder) -> None:
     for name, text in COMMANDS.items():
-        command = import_module(f"storyboard.cli.{name}").command
+        command = import_module(f"storyboard.cli.{name.replace('-', '_')}").command
         assert (command.help or "").startswith(text), name
     shown = project.run("--help").stdout
     assert all(text in shown for text in COMMANDS.values())
@@ -62,7 +62,10 @@ def test_init_makes_a_project_that_renders_as_it_is(project: Folder) -> None:
         "expected": "0.00",
         "high": "0.00",
     }
-    film.edit("duration: 4", "duration: 1.5")
+    path = film.path / "storyboard.yaml"
+    path.write_text(
+        path.read_text("utf-8").replace("duration: 3", "duration: 0.5").replace("duration: 4", "duration: 1.5")
+    )
     answer = json.loads(film.run("render", "--json").stdout)
     assert (film.path / answer["cut"]["path"]).stat().st_size > 10_000
     assert json.loads((film.path / "storyboard.schema.json").read_text()) == json.loads(film.run("schema").stdout)

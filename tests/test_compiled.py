@@ -28,12 +28,14 @@ scenes:
     shots:
       - {id: s010, prompt: "@mira waits", duration: 100f, dialogue: [{who: mira, line: Now.}]}
       - {id: s020, prompt: "@mira sleeps", skip: true}
+audio: {room_tone: {file: sea.wav, duck: -3}, loudness: -23}
 """
 
 
 @pytest.fixture
 def film(project: Folder) -> Path:
     project.picture("a.png")
+    (project.path / "sea.wav").write_bytes(b"RIFF\x24\0\0\0WAVEfmt " + b"\0" * 28)
     project.write(BOARD)
     storyboard.load(project.path / "storyboard.yaml").plan()
     return project.path / "storyboard.yaml"
@@ -82,6 +84,11 @@ def test_a_changed_text_reference_or_code_is_compiled_again(film: Path) -> None:
     os.utime(picture, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert not recalled(film)
     picture.write_bytes(whole)
+    assert recalled(film)
+    sound = film.parent / "sea.wav"
+    sound.write_bytes(sound.read_bytes() + b"\0")
+    assert not recalled(film)
+    sound.write_bytes(sound.read_bytes()[:-1])
     assert recalled(film)
     picture.rename(film.parent / "moved.png")
     with pytest.raises(storyboard.Rejected):

@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 
 import storyboard
 from storyboard import report
-from storyboard.diagnostic import CODES
+from storyboard.diagnostic import CODES, Diagnostic
 
 CASES = Path(__file__).parent / "cases" / "diagnostics"
 NAMES = sorted(path.stem for path in CASES.glob("*.yaml"))
@@ -37,10 +38,24 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+Check = Callable[[str], list[Diagnostic]]
+
+
+@pytest.fixture(scope="module")
+def check(files: Path) -> Check:
+    """What is found in a case."""
+
+    @cache
+    def found(name: str) -> list[Diagnostic]:
+        shutil.copyfile(CASES / f"{name}.yaml", files / "storyboard.yaml")
+        return storyboard.check(files / "storyboard.yaml")
+
+    return found
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_case(name: str, files: Path, golden: Callable[[Path, str], None]) -> None:
-    shutil.copyfile(CASES / f"{name}.yaml", files / "storyboard.yaml")
-    found = storyboard.check(files / "storyboard.yaml")
+def test_case(name: str, check: Check, golden: Callable[[Path, str], None]) -> None:
+    found = check(name)
     code = re.match(r"SB\d+", name)
     assert code is None or code[0] in {finding.code for finding in found}
     golden(CASES / f"{name}.txt", report.findings(found) + "\n")
@@ -56,12 +71,11 @@ def test_there_are_at_least_forty_broken_storyboards() -> None:
     assert len(NAMES) >= 40
 
 
-def test_every_finding_points_into_its_text_and_offers_a_cure(files: Path) -> None:
+def test_every_finding_points_into_its_text_and_offers_a_cure(check: Check) -> None:
     for name in NAMES:
-        shutil.copyfile(CASES / f"{name}.yaml", files / "storyboard.yaml")
-        for finding in storyboard.check(files / "storyboard.yaml"):
+        lines = (CASES / f"{name}.yaml").read_text("utf-8").splitlines() or [""]
+        for finding in check(name):
             place = finding.as_json()
-            lines = (files / "storyboard.yaml").read_text("utf-8").splitlines() or [""]
             assert 1 <= place["line"] <= len(lines) + 1, name
             assert place["column"] >= 1
             assert (place["end_line"], place["end_column"]) >= (place["line"], place["column"])

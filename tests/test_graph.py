@@ -24,6 +24,7 @@ FLASH = "wavespeed/alibaba/wan-2.6/reference-to-video-flash"
 IMAGE = "wavespeed/alibaba/wan-2.6/image-to-video-flash"
 GUIDED = f"""\
 storyboard: 1
+fps: 6
 characters:
   mira: {{references: [mira.png]}}
 passes:
@@ -35,6 +36,7 @@ shots:
 """
 CHAIN = f"""\
 storyboard: 1
+fps: 6
 passes:
   draft: {{model: {IMAGE}}}
 shots:

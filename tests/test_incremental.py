@@ -163,12 +163,31 @@ class Film:
 
 @pytest.fixture
 def film(tmp_path: Path, tiny_clip: Path) -> Film:
-    place = tmp_path / "film"
+    return Film(project(tmp_path / "film"), tiny_clip)
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory: pytest.TempPathFactory, tiny_clip: Path) -> Path:
+    """A project whose passes are both made."""
+    place = project(tmp_path_factory.mktemp("rendered") / "film")
+    for name in ("animatic", "draft"):
+        assert len(Film(place, tiny_clip).render(name)[0]) == 3
+    return place
+
+
+@pytest.fixture
+def made(rendered: Path, tmp_path: Path, tiny_clip: Path) -> Film:
+    """A copy of it."""
+    return Film(Path(shutil.copytree(rendered, tmp_path / "film")), tiny_clip)
+
+
+def project(place: Path) -> Path:
+    """A project in a new folder."""
     (place / "refs").mkdir(parents=True)
     for n, name in enumerate(("front", "side", "tom", "other")):
         Image.new("RGB", (64, 36), (n * 40, 90, 120)).save(place / "refs" / f"{name}.png")
     (place / "storyboard.yaml").write_text(BOARD, "utf-8")
-    return Film(place, tiny_clip)
+    return place
 
 
 def test_the_first_render_makes_everything_and_the_second_nothing(film: Film) -> None:
@@ -212,20 +231,22 @@ CHANGES = [
     ("a character nobody mentions", "  tom:\n    look: a boy\n", "  ana: {look: a gull}\n  tom:\n    look: a boy\n", [], []),
     ("a new pass", "passes:\n", "passes:\n  other: {model: local/animatic, seed: 4}\n", [], []),
     ("transition", "    notes: the turn\n", "    transition: {type: dissolve, duration: 0.5}\n", [], []),
+    ("fit", "    notes: the turn\n", "    fit: retime\n    framing: pad\n    effects: [FadeIn]\n", [], []),
+    ("the clip kept at its length", "duration: 5", "duration: 4\n    trim: {of: 5}", [], []),
+    ("the sound of the film", "seed: 1\n", "seed: 1\naudio: {loudness: -23, scratch: true}\n", [], []),
+    ("the cut of a pass", "audio: false}", "audio: false, fallback: [], burn_in: {watermark: x}, leader: true}", [], []),
     ("skip", "    notes: the turn\n", "    skip: true\n", [], []),
     ("frames for seconds", "duration: 5", "duration: 120f", [], []),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "old", "new", "animatic", "draft"), CHANGES, ids=[c[0] for c in CHANGES])
-def test_one_change(film: Film, name: str, old: str, new: str, animatic: list[str], draft: list[str]) -> None:
-    film.render("animatic")
-    film.render("draft")
-    film.edit(old, new)
-    assert film.render("animatic")[0] == animatic
-    assert film.render("draft")[0] == draft
-    assert film.render("animatic")[0] == []
-    assert film.render("draft")[0] == []
+def test_one_change(made: Film, name: str, old: str, new: str, animatic: list[str], draft: list[str]) -> None:
+    made.edit(old, new)
+    assert made.render("animatic")[0] == animatic
+    assert made.render("draft")[0] == draft
+    assert made.render("animatic")[0] == []
+    assert made.render("draft")[0] == []
 
 
 def test_moving_a_shot_makes_nothing_again(film: Film) -> None:

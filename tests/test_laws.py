@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -101,7 +102,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 def of_the_pool(seed: int) -> Tree:
     """A storyboard; of some, many clips are made from each other."""
-    return Author(seed, joined=seed % 4 == 0).board()
+    board: Tree = json.loads(_of_the_pool(seed))
+    return board
+
+
+@cache
+def _of_the_pool(seed: int) -> str:
+    return json.dumps(Author(seed, joined=seed % 4 == 0).board())
 
 
 def jobs_of(film: Film) -> dict[Place, Job]:
@@ -321,7 +328,7 @@ def the_pick(random: Random, board: Tree) -> Touched | None:
 
 def another_length(now: View, was: View) -> bool:
     """Whether another length is bought, or times that are sent have moved."""
-    beats = bool(now.shot.get("beats")) and (now.starts, now.asked) != (was.starts, was.asked)
+    beats = bool(now.shot.get("beats")) and (now.starts, now.needed) != (was.starts, was.needed)
     lines = now.model == ANIMATIC and now.sent()["lines"] != was.sent()["lines"]
     return now.bought != was.bought or beats or lines
 
@@ -337,6 +344,8 @@ def the_duration(random: Random, board: Tree) -> Touched:
 def the_trim(random: Random, board: Tree) -> Touched:
     shot = any_shot(random, board)
     shot["trim"] = {"in": random.choice(["0.25", "0.5", "12f", 1])}
+    if random.randrange(3) == 0:
+        shot["trim"]["of"] = random.choice([3, "5.5", "200f", 10])
     return another_length
 
 
@@ -739,6 +748,8 @@ def other_ids_of_passes(random: Random, board: Tree, world: World) -> Renamed:
         for key in ("default_pass", "extends", "guide"):
             if key in its:
                 its[key] = called(its[key])
+        if "fallback" in its:
+            its["fallback"] = [called(name) for name in its["fallback"]]
     return lambda at: (called(at[0]), at[1], at[2])
 
 
@@ -812,6 +823,7 @@ def every_default_written_out(random: Random, board: Tree, world: World) -> Rena
     for its in board["passes"].values():
         if "extends" not in its:
             switches = {"resolution": "720p", "audio": False, "shot_type": "single", "prompt_expansion": False}
+            switches |= {"leader": False, "subtitles": "none"}
             its.update({key: value for key, value in switches.items() if key not in its})
     inherited = {key for owner in (board, *board.get("scenes", ())) for key in owner.get("defaults", ())}
     for shot, _ in scenes_of(board):
@@ -824,6 +836,7 @@ def every_default_written_out(random: Random, board: Tree, world: World) -> Rena
             "effects": [],
             "audio": {},
         }
+        own |= {"fit": "hold", "framing": "fit"}
         own |= {"duration": 5, "trim": {"in": 0}, "characters": [], "beats": [], "dialogue": [], "passes": {}}
         shot.update({key: value for key, value in own.items() if key not in {*shot, *inherited}})
         if "takes" not in shot:
@@ -850,15 +863,20 @@ def what_is_for_people(random: Random, board: Tree, world: World) -> Renamed:
 
 @free
 def what_the_cut_does(random: Random, board: Tree, world: World) -> Renamed:
-    board["audio"] = {"music": {"file": VIDEOS[1], "volume": random.randrange(-9, 9)}, "loudness": -14}
+    bed = {"file": VIDEOS[1], "volume": random.randrange(-9, 9), "duck": random.randrange(-9, 0)}
+    board["audio"] = {"music": bed, "room_tone": {**bed, "file": VIDEOS[2]}, "scratch": True, "loudness": -14}
     board["default_pass"] = random.choice(list(board["passes"]))
-    for its in board["passes"].values():
-        its["burn_in"] = not its.get("burn_in")
+    for name, its in board["passes"].items():
+        its["burn_in"] = False if its.get("burn_in") else {"watermark": fresh(random)}
+        its |= {"leader": not its.get("leader"), "subtitles": random.choice(["none", "soft", "burn"])}
+        its["fallback"] = random.sample([one for one in board["passes"] if one != name], 1)
     for shot, _ in scenes_of(board):
         shot |= {
-            "transition": {"type": "wipeleft", "duration": "0.25"},
-            "audio": {"volume": -9},
+            "transition": random.choice(["dip", {"type": "wipeleft", "duration": "0.25"}]),
+            "audio": {"volume": -9, "mute": random.choice([True, False])},
             "effects": ["MirrorX"],
+            "fit": random.choice(["hold", "trim", "retime"]),
+            "framing": random.choice(["fit", "fill", "pad"]),
         }
     return as_it_was
 
@@ -927,7 +945,12 @@ def lengths_in_frames(random: Random, board: Tree, world: World) -> Renamed | No
         return None
     for owner in owners_of(board):
         its = owner.get("trim", {})
-        for one, key in ((owner, "duration"), (its, "in"), *((beat, "at") for beat in owner.get("beats", ()))):
+        for one, key in (
+            (owner, "duration"),
+            (its, "in"),
+            (its, "of"),
+            *((beat, "at") for beat in owner.get("beats", ())),
+        ):
             if re.fullmatch(r"[\d.]+", str(one.get(key, ""))) and (float(one[key]) * int(fps)).is_integer():
                 one[key] = f"{int(float(one[key]) * int(fps))}f"
     return as_it_was
@@ -1045,6 +1068,49 @@ def test_a_remembered_film_is_the_compiled_one(world: World) -> None:
         parts["libraries"] += len(film.sources)
         parts["clips"] += sum(isinstance(job, Own) for jobs in film.jobs.values() for job in jobs)
     assert min(parts.values()) > 5, parts
+
+
+def test_the_film_has_of_its_cut_what_is_written(world: World) -> None:
+    seen = Counter[str]()
+    for seed in range(POOL):
+        board = of_the_pool(seed)
+        its, film, audio = Flat(board), world.film(board), board.get("audio", {})
+        for shot, made in zip(its.board["shots"], film.shots, strict=True):
+            told_so = [made.id, made.fit, made.framing, made.notes, [effect.name for effect in made.effects]]
+            effects = [next(iter(one)) if isinstance(one, dict) else one for one in shot.get("effects", ())]
+            assert told_so == [shot["id"], *told_of(shot, fit="hold", framing="fit", notes=""), effects]
+            join = shot.get("transition", "cut")
+            join = join if isinstance(join, dict) else {"type": join}
+            lasts = its.seconds(join.get("duration", "0.5")) if join["type"] != "cut" else 0
+            assert made.transition == (join["type"], min(lasts, made.asked))
+            assert (made.heard.gain, made.heard.mute) == told_of(shot.get("audio", {}), volume=0, mute=False)
+            seen.update(key for key in ("fit", "transition", "effects", "audio") if key in shot)
+        for name, pass_ in film.passes.items():
+            written_so = its.board["passes"][name]
+            burn_in = written_so.get("burn_in", written_so["model"] == ANIMATIC)
+            burned = told_of(burn_in if isinstance(burn_in, dict) else {}, watermark="", date=False)
+            assert pass_.burn_in == (burned if burn_in else None)
+            fallback = written_so.get("fallback")
+            assert pass_.fallback == (None if fallback is None else tuple(fallback))
+            assert (pass_.leader, pass_.subtitles) == told_of(written_so, leader=False, subtitles="none")
+            handed_on = {*written_so} - {*board["passes"][name]} if "extends" in board["passes"][name] else set()
+            seen.update(f"{key} handed on" for key in handed_on)
+        assert (film.mix.loudness, film.mix.scratch) == told_of(audio, loudness=-16, scratch=False)
+        for key, bed in (("music", film.mix.music), ("room_tone", film.mix.room_tone)):
+            one = audio.get(key)
+            one = one if isinstance(one, dict) else {"file": one}
+            sound = bed and (bed.label, bed.gain, bed.duck, bed.sha256)
+            gains = (Decimal(amount) for amount in told_of(one, volume=0, duck=-12))
+            file = one["file"]
+            assert sound == (file and (file, *gains, digest.sha256(bytes_of(file))))
+            seen.update([key] if bed else [])
+    assert min(seen[f"{key} handed on"] for key in ("burn_in", "fallback", "leader", "subtitles")) > 3, seen
+    assert min(seen[key] for key in ("fit", "transition", "effects", "audio", "music", "room_tone")) > 3, seen
+
+
+def told_of(tree: Tree, **defaults: Any) -> tuple[Any, ...]:
+    """The values of some keys."""
+    return tuple(tree.get(key, default) for key, default in defaults.items())
 
 
 class Past:

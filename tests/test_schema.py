@@ -103,6 +103,10 @@ def test_enumerations_are_there_by_name() -> None:
     assert words(parts["Pass"]["properties"]["resolution"]) == {"720p", "1080p"}
     assert words(parts["Pass"]["properties"]["shot_type"]) == {"single", "multi"}
     assert words(parts["Pass"]["properties"]["upload_via"]) == {"wavespeed"}
+    assert words(parts["Pass"]["properties"]["subtitles"]) == {"none", "soft", "burn"}
+    for name in ("Shot", "Defaults"):
+        assert words(parts[name]["properties"]["fit"]) == {"hold", "trim", "retime"}
+        assert words(parts[name]["properties"]["framing"]) == {"fit", "fill", "pad"}
     assert words(parts["Pass"]["properties"]["only"]["items"]) == {"changed", "approved"}
     assert words(parts["Character"]["properties"]["kind"]) == {"character", "prop", "place"}
     assert words(parts["Transition"]["properties"]["type"]) == set(transition.TYPES)
@@ -169,6 +173,10 @@ def film(**keys: Any) -> dict[str, Any]:
         film(shots=[SHOT | {"duration": "00:00:04:12", "transition": "wipeleft", "effects": ["FadeIn", "grade:warm"]}]),
         film(shots=[SHOT | {"effects": [{"FadeIn": {"duration": 1}}, {"grade:warm": {"much": 2}}]}]),
         film(shots=[SHOT | {"start_frame": {"last_frame_of": "s000"}, "audio": {"volume": "-6 dB"}}]),
+        film(shots=[SHOT | {"fit": "retime", "framing": "pad", "transition": "dip", "trim": {"in": 1, "of": "200f"}}]),
+        film(passes={"p": {"model": "local/animatic", "burn_in": {"watermark": "for review"}, "fallback": ["q"]}}),
+        film(passes={"p": {"model": "local/animatic", "burn_in": False, "leader": True, "subtitles": "burn"}}),
+        film(audio={"music": "a.wav", "room_tone": {"file": "b.wav", "duck": "-6 dB"}, "scratch": True}),
         film(characters={"mira": {"references": ["a.png", {"url": "https://a.b/c.png"}], "allow": {"SB406": "later"}}}),
         {"storyboard": 1, "scenes": [{"id": "a", "shots": [SHOT], "defaults": {"duration": 3}}]},
     ],
@@ -209,6 +217,15 @@ def test_what_a_director_may_write_fits(value: Any) -> None:
         film(shots=[SHOT | {"take": 2, "takes": [1, 2]}]),
         film(shots=[SHOT | {"takes": [1, 1]}]),
         film(shots=[SHOT | {"transition": "disolve"}]),
+        film(shots=[SHOT | {"fit": "stretch"}]),
+        film(shots=[SHOT | {"framing": "crop"}]),
+        film(shots=[SHOT | {"trim": {"out": 4}}]),
+        film(passes={"p": {"model": "local/animatic", "burn_in": "yes"}}),
+        film(passes={"p": {"model": "local/animatic", "burn_in": {"watermrk": "for review"}}}),
+        film(passes={"p": {"model": "local/animatic", "fallback": "draft"}}),
+        film(passes={"p": {"model": "local/animatic", "subtitles": "hard"}}),
+        film(audio={"room_tone": {"duck": -6}}),
+        film(audio={"music": {"file": "a.wav", "duck": 6}}),
         film(shots=[SHOT | {"effects": ["FadeInn"]}]),
         film(shots=[SHOT | {"effects": [{"FadeIn": {"seconds": 1}}]}]),
         film(shots=[SHOT | {"start_frame": {"last_frame": "s000"}}]),

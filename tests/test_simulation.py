@@ -6,7 +6,9 @@ checked when nothing changes any more. A history that breaks a rule is replayed 
 """
 
 import asyncio
+import gc
 import shutil
+import sqlite3
 import sys
 import tempfile
 import threading
@@ -27,11 +29,12 @@ import pytest
 from storyboard import digest, media
 from storyboard import job as jobs
 from storyboard.buy import Terms
+from storyboard.database import Database
 from storyboard.event import ignore
 from storyboard.execute import Result, execute
 from storyboard.film import Film, Pass, Shot
 from storyboard.job import Job
-from storyboard.journal import LEASE, Journal, Order, OverCeiling
+from storyboard.journal import _SCHEMA, APPLICATION, LEASE, VERSION, Journal, Order, OverCeiling
 from storyboard.memo import Memo
 from storyboard.plan import Known, Plan, decide
 from storyboard.providers import Limit
@@ -81,11 +84,6 @@ class Broken(AssertionError):
     """A rule was broken."""
 
 
-def require(holds: object, *why: object) -> None:
-    if not holds:
-        raise Broken(" ".join(map(str, why)))
-
-
 def nonce_of(one: Purchase) -> str:
     """What a purchase is told by at the service."""
     return digest.sha256(f"{one.key}:{one.attempt}".encode())[:40]
@@ -98,6 +96,69 @@ def quick(journal: Journal) -> None:
     db.execute("PRAGMA synchronous = OFF")
 
 
+class Kept(Database):
+    """A journal's file with a connection of its own, that another has after it."""
+
+    def __init__(self, shared: "Shared") -> None:
+        super().__init__(None, _SCHEMA, VERSION, APPLICATION)
+        self._shared = shared
+
+    @property
+    def exists(self) -> bool:
+        """See there."""
+        return True
+
+    def close(self) -> None:
+        """See there."""
+        db, self._db = self._db, None
+        if db is not None:
+            assert not db.in_transaction, "a process ended, and its transaction didn't"
+            self._shared.free.append(db)
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = self._shared.free.pop() if self._shared.free else self._shared.connected()
+        return self._db
+
+
+class Shared:
+    """What the histories of one process have after each other: a folder, and the connections to one journal.
+
+    The journal is a file in memory (sqlite.org/src/file/src/memdb.c), with the locks of one on a disk: as nothing of it
+    outlives its processes, and to open one costs more than what most renders do with it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.free: list[sqlite3.Connection] = []
+        self._files = 0
+
+    def open(self, journal: Journal) -> None:
+        """Have the journal be in this file."""
+        journal._file = Kept(self)
+
+    def connected(self) -> sqlite3.Connection:
+        """Another connection."""
+        name = f"file:/{self.folder.name}-{self._files}?vfs=memdb"
+        return sqlite3.connect(name, uri=True, timeout=0, isolation_level=None)
+
+    def clear(self) -> None:
+        """Empty the journal."""
+        if not self.free:
+            db = self.connected()
+            db.executescript(_SCHEMA)
+            self.free.append(db)
+        for table in ("event", "purchase", "holder", "run"):
+            self.free[0].execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def renew(self) -> None:
+        """Another file, as who knows what is in this one."""
+        for db in self.free:
+            db.close()
+        self.free.clear()
+        self._files += 1
+
+
 class Watched(Journal):
     """A journal that is asked, each time that a purchase is taken over, whether that was right."""
 
@@ -106,8 +167,8 @@ class Watched(Journal):
             life.point()
             return int(world.loop.wall() * 1e9)
 
-        super().__init__(world.path, now)
-        quick(self)
+        super().__init__(None, now)
+        world.shared.open(self)
         self._world = world
         self._life = life
 
@@ -118,18 +179,17 @@ class Watched(Journal):
         got = super().claim(key, order)
         taken = got and before and before != me and world.lives(before) and until > world.loop.wall()
         self._world.seen["taken from the paused"] += bool(got and before and before != me and world.lives(before))
-        require(not taken, f"{me} took {got} from {before}, which is at it until {until}")
+        assert not taken, f"{me} took {got} from {before}, which is at it until {until}"
         return got
 
 
 class World:
     """One history."""
 
-    def __init__(self, seed: int, folder: Path, clip: bytes, empty: bytes) -> None:
+    def __init__(self, seed: int, folder: Path, clip: bytes, shared: Shared) -> None:
         self.random = Random(seed)
         self.folder = folder
-        self.path = folder / "journal.sqlite"
-        self.path.write_bytes(empty)
+        self.shared = shared
         self.loop = Loop(self.random)
         self.seen: Counter[str] = Counter(seeds=1)
         self.living: dict[str, Life] = {}
@@ -149,8 +209,8 @@ class World:
         self.film = self._film()
         self.jobs = {job.key: job for job in self.film.jobs["final"] if job and job.key}
         self.budget = self.film.budget
-        self.audit = Journal(self.path, lambda: int(self.loop.wall() * 1e9))
-        quick(self.audit)
+        self.audit = Journal(None, lambda: int(self.loop.wall() * 1e9))
+        shared.open(self.audit)
 
     def _film(self) -> Film:
         rnd, count = self.random, self.random.choice([2, 2, 2, 3, 3, 4, 6])
@@ -240,26 +300,26 @@ class World:
                 journal.end(run_, 0, Decimal(0))
             finally:
                 most = self.service.limit.concurrent
-                require(shop.most <= most, f"{shop.most} at once, and {most} are allowed")
+                assert shop.most <= most, f"{shop.most} at once, and {most} are allowed"
             self._told(plan, results)
         finally:
             journal.close()
 
     def _told(self, plan: Plan, results: list[Result]) -> None:
         for result in results:
-            require((result.record is not None) == (result.state in {"done", "cached"}), f"{result}")
+            assert (result.record is not None) == (result.state in {"done", "cached"}), f"{result}"
             if result.record:
                 made = self.service.entry(result.record.facts["provider"]["id"])
-                require(made.key == result.step.key, f"{result} has the clip of {made}")
+                assert made.key == result.step.key, f"{result} has the clip of {made}"
             self.seen[f"result {result.state}"] += 1
-        require(len(results) == len(plan.steps), "a step has no result")
+        assert len(results) == len(plan.steps), "a step has no result"
 
     def _right(self, store: Store, key: str) -> None:
         found = store.find(key)
         assert isinstance(found, Record)
         made = self.service.entry(found.facts["provider"]["id"])
-        require(made.key == key, f"{key[:8]} has the clip of {made}")
-        require(found.outputs["clip"].path.read_bytes() == self.service.bytes(made), "its bytes are another's")
+        assert made.key == key, f"{key[:8]} has the clip of {made}"
+        assert found.outputs["clip"].path.read_bytes() == self.service.bytes(made), "its bytes are another's"
 
     # -- at every moment
 
@@ -267,23 +327,22 @@ class World:
         """The service has just accepted a job of ours."""
         every = self.audit.all()
         one = next((one for one in every if nonce_of(one) == entry.nonce), None)
-        require(one is not None, f"{entry} was bought, and the journal knows of no intent")
-        assert one is not None
-        require(one.key == entry.key and one.intended is not None, f"{entry} was bought before {one} was intended")
-        require(one.state in UNSETTLED, f"{entry} was bought, and {one} says that nothing was to be")
+        assert one is not None, f"{entry} was bought, and the journal knows of no intent"
+        assert one.key == entry.key and one.intended is not None, f"{entry} was bought before {one} was intended"
+        assert one.state in UNSETTLED, f"{entry} was bought, and {one} says that nothing was to be"
         twice = [other.id for other in self.service.ledger if other.nonce == entry.nonce]
-        require(len(twice) == 1, f"{twice} are one attempt")
+        assert len(twice) == 1, f"{twice} are one attempt"
         # It may be bought once, once more each time that the user says so, and anew where the journal knows it failed.
         of_key = [other.id for other in self.service.ledger if other.key == entry.key]
         failed = sum(one.key == entry.key and one.state == "failed" for one in every)
-        require(len(of_key) <= 1 + self.consents[entry.key] + failed, f"{of_key} are one key, {failed} of them failed")
+        assert len(of_key) <= 1 + self.consents[entry.key] + failed, f"{of_key} are one key, {failed} of them failed"
         self._within(every)
 
     def _asked(self, identity: str) -> None:
         """The service is about to be asked about an id: it is written down."""
         known = [one for one in self.audit.all() if one.ticket == identity]
-        require(len(known) == 1, f"{identity} is asked about, and the journal has it {len(known)} times")
-        require(known[0].key == self.service.entry(identity).key, f"{identity} is asked about as {known[0]}")
+        assert len(known) == 1, f"{identity} is asked about, and the journal has it {len(known)} times"
+        assert known[0].key == self.service.entry(identity).key, f"{identity} is asked about as {known[0]}"
 
     def _within(self, every: list[Purchase]) -> None:
         """What is booked, and what the service charged, is within every ceiling, and booked is what was charged."""
@@ -298,8 +357,8 @@ class World:
         for name, most, nonces in limits:
             booked = sum((priced[nonce].booked or Decimal(0) for nonce in nonces), Decimal(0))
             cost = sum((charged.get(nonce, Decimal(0)) for nonce in nonces), Decimal(0))
-            require(cost <= booked, f"{name}: {cost} was charged, and {booked} is booked")
-            require(most is None or booked <= most, f"{name}: {booked} is booked, and the ceiling is {most}")
+            assert cost <= booked, f"{name}: {cost} was charged, and {booked} is booked"
+            assert most is None or booked <= most, f"{name}: {booked} is booked, and the ceiling is {most}"
 
     # -- the user
 
@@ -407,26 +466,24 @@ class World:
         by_nonce = {nonce_of(one): one for one in every}
         ids = [one.ticket for one in every if one.ticket is not None]
         booked = sum((one.booked for one in every if one.booked is not None), Decimal(0))
-        require(self.audit.spent() == booked, f"{self.audit.spent()} is said to be spent, and {booked} is booked")
-        require(len(ids) == len(set(ids)), f"two purchases of one id: {ids}")
+        assert self.audit.spent() == booked, f"{self.audit.spent()} is said to be spent, and {booked} is booked"
+        assert len(ids) == len(set(ids)), f"two purchases of one id: {ids}"
         for one in every:
             self._check_purchase(one)
         for entry in self.service.ledger:
             if not entry.ours:
-                require(entry.id not in ids, f"{entry} isn't ours, and was taken for ours")
+                assert entry.id not in ids, f"{entry} isn't ours, and was taken for ours"
                 continue
             one = by_nonce[entry.nonce]
             known = one.ticket == entry.id
-            require(known or (one.ticket is None and one.state in UNSETTLED), f"{entry} is accounted for by {one}")
+            assert known or (one.ticket is None and one.state in UNSETTLED), f"{entry} is accounted for by {one}"
             had = isinstance(store.find(entry.key), Record)
             if entry.fate == "done" and self.service.known(entry) and not had:
                 last = latest[entry.key]
                 # The user's word is that it may stay lost: at this attempt, or at a later one of its key.
                 if one.state not in {"waived", "given up"} and last.state not in {"waived", "given up"}:
-                    require(
-                        one.state in HELD and last.state in HELD, f"{entry} is neither here nor held: {one}, {last}"
-                    )
-                    require(last.reason, f"{entry} is held without a reason")
+                    assert one.state in HELD and last.state in HELD, f"{entry} is neither here nor held: {one}, {last}"
+                    assert last.reason, f"{entry} is held without a reason"
         for key in self.jobs:
             if isinstance(store.find(key), Record):
                 self._right(store, key)
@@ -435,16 +492,16 @@ class World:
 
     def _check_purchase(self, one: Purchase) -> None:
         accepted = [entry for entry in self.service.ledger if entry.nonce == nonce_of(one)]
-        require(one.state not in OPEN, f"{one} is left open")
-        require(len(accepted) <= 1, f"{one} was bought twice: {accepted}")
+        assert one.state not in OPEN, f"{one} is left open"
+        assert len(accepted) <= 1, f"{one} was bought twice: {accepted}"
         if one.ticket is not None:
-            require([entry.id for entry in accepted] == [one.ticket], f"{one} isn't {accepted}")
-            require(one.price in {None, accepted[0].price}, f"{one} cost {accepted[0].price}")
-            require(one.booked == (0 if one.refunded else one.price), f"{one} isn't booked")
+            assert [entry.id for entry in accepted] == [one.ticket], f"{one} isn't {accepted}"
+            assert one.price in {None, accepted[0].price}, f"{one} cost {accepted[0].price}"
+            assert one.booked == (0 if one.refunded else one.price), f"{one} isn't booked"
         elif one.state in UNSETTLED:
-            require(one.booked == one.price and one.intended is not None, f"{one} isn't booked")
+            assert one.booked == one.price and one.intended is not None, f"{one} isn't booked"
         else:
-            require(one.booked == 0 and not accepted, f"{one} is booked, or was bought: {accepted}")
+            assert one.booked == 0 and not accepted, f"{one} is booked, or was bought: {accepted}"
 
     def _check_found(self, every: list[Purchase], store: Store) -> None:
         """Where there is no doubt, what was lost was found."""
@@ -456,7 +513,7 @@ class World:
             if mine and alone and mine[0].billed and self.service.known(mine[0]):
                 after, before = window(one)
                 had = isinstance(store.find(one.key), Record)
-                require(not after <= mine[0].created <= before or had, f"{mine[0]} is there to be found for {one}")
+                assert not after <= mine[0].created <= before or had, f"{mine[0]} is there to be found for {one}"
                 self.seen["lost beyond the window"] += 1
         self.seen["lost at the end"] += len(lost)
 
@@ -506,52 +563,57 @@ def _odds(rnd: Random) -> Odds:
 
 
 @contextmanager
-def _places() -> Iterator[tuple[Path, bytes]]:
-    """A folder for histories, and an empty journal to begin each with."""
+def _places() -> Iterator[Shared]:
+    """A folder for histories."""
     with tempfile.TemporaryDirectory(dir=PLACE) as made:
-        folder = Path(made)
-        journal = Journal(folder / "empty.sqlite", lambda: 0)
-        assert journal._file._opened()
-        journal.close()
-        yield folder, (folder / "empty.sqlite").read_bytes()
+        shared = Shared(Path(made))
+        yield shared
+        shared.renew()
 
 
-def history(seed: int, folder: Path, clip: bytes, empty: bytes) -> Counter[str]:
+def history(seed: int, clip: bytes, shared: Shared) -> Counter[str]:
     """Let one history happen, and count what did.
 
     Raises:
         Broken: a rule was broken; the message names the seed.
     """
-    place = folder / str(seed)
+    place = shared.folder / str(seed)
     place.mkdir()
-    world = World(seed, place, clip, empty)
+    shared.clear()
+    world = World(seed, place, clip, shared)
     try:
         run(world.loop, world.story())
+        world.audit.close()
     except Exception as error:
+        shared.renew()
         raise Broken(f"seed {seed}: {error!r}") from error
     finally:
-        world.audit.close()
         shutil.rmtree(place)
     return world.seen
 
 
 def replay(seed: int, clip: bytes) -> Counter[str]:
     """One history, by itself."""
-    with _places() as (folder, empty):
-        return history(seed, folder, clip, empty)
+    with _places() as shared:
+        return history(seed, clip, shared)
 
 
 def _share(first: int, step: int, count: int, clip: bytes) -> tuple[Counter[str], list[str]]:
+    """Every so manieth history, in a process of its own, where garbage is looked for between them."""
     seen: Counter[str] = Counter()
     broken: list[str] = []
-    with _places() as (folder, empty):
+    gc.freeze()
+    gc.disable()
+    with _places() as shared:
         for seed in range(first, count, step):
             try:
-                seen += history(seed, folder, clip, empty)
+                seen += history(seed, clip, shared)
             except Broken as error:
                 broken.append(str(error))
                 if len(broken) == 5:
                     break
+            if seed % 100 < step:
+                gc.collect()
     return seen, broken
 
 

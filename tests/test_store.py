@@ -143,8 +143,9 @@ def test_an_unchanged_file_is_hashed_once(tmp_path: Path) -> None:
     path, reads = tmp_path / "a.png", Reads(tmp_path)
     path.write_bytes(b"one")
     reads.sha256(path)
-    (identity,) = json.loads(reads.path.read_bytes().partition(b"\n")[2])
-    body = json.dumps({identity: ["remembered", ""]}).encode()
+    kept = json.loads(reads.path.read_bytes().partition(b"\n")[2])
+    (identity,) = kept["known"]
+    body = json.dumps(kept | {"known": {identity: ["remembered", ""]}}).encode()
     reads.path.write_bytes(digest.sha256(body).encode() + b"\n" + body)
     assert reads.sha256(path) == "remembered"
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from ..lettering import font, missing, wrap
+from ..lettering import Measure, font, missing, wrap
 from .overlay import Patch, patch
 from .planes import Floats
 
@@ -58,7 +58,7 @@ def _lacks(character: str) -> bool:
     return bool(missing([character]))
 
 
-def balanced(text: str, type_: ImageFont.FreeTypeFont, width: float, lines: int) -> list[str]:
+def balanced(text: str, type_: Measure, width: float, lines: int) -> list[str]:
     """`text` wrapped to as few lines as `width` allows, those lines then made about equally long."""
     rows = wrap(text, type_, width, lines)
     if len(rows) < 2 or rows[-1].endswith("…"):

@@ -124,6 +124,28 @@ def _speech(voice: Path, line: Spoken, scratch: Path) -> NDArray[np.float64]:
     return np.asarray(speech * gain, np.float64)
 
 
+def words(
+    length: int, dialogue: Sequence[Spoken], voice: Path, scratch: Path
+) -> tuple[NDArray[np.float64], list[tuple[int, int]]]:
+    """`length` mono samples of dialogue spoken at its times, and from where to where each line that is heard lasts.
+
+    `scratch` is a folder for the files that speech passes through.
+    """
+    said, spans = np.zeros(length), []
+    for line in dialogue:
+        start = max(0, round(line.at * RATE))
+        if start >= length:
+            continue
+        speech = _speech(voice, line, scratch)[: length - start]
+        if not len(speech):
+            continue
+        fade = min(len(speech), round(_EDGE * RATE))
+        speech[len(speech) - fade :] *= np.linspace(1, 0, fade)
+        said[start : start + len(speech)] += speech
+        spans.append((start, start + len(speech)))
+    return said, spans
+
+
 def track(seconds: Fraction, seed: int, dialogue: Sequence[Spoken], voice: Path | None, scratch: Path) -> Samples:
     """The sound of a clip of `seconds`: shape (n, 2), 48 kHz, peak at most -3 dBFS.
 
@@ -131,23 +153,14 @@ def track(seconds: Fraction, seed: int, dialogue: Sequence[Spoken], voice: Path 
     """
     length = max(1, round(seconds * RATE))
     bed = _bed(length, seed)
-    words = np.zeros(length)
+    said, spans = words(length, dialogue, voice, scratch) if voice else (np.zeros(length), [])
     time = np.arange(length) / RATE
     gain = np.ones(length, np.float32)
-    for line in dialogue if voice is not None else ():
-        start = max(0, round(line.at * RATE))
-        if voice is None or start >= length:
-            continue
-        speech = _speech(voice, line, scratch)[: length - start]
-        if not len(speech):
-            continue
-        fade = min(len(speech), round(_EDGE * RATE))
-        speech[len(speech) - fade :] *= np.linspace(1, 0, fade)
-        words[start : start + len(speech)] += speech
-        begin, end = start / RATE, (start + len(speech)) / RATE
+    for start, stop in spans:
+        begin, end = start / RATE, stop / RATE
         ducked = np.interp(time, [begin - _RAMP, begin, end, end + 3 * _RAMP], [1, _DUCK, _DUCK, 1])
         gain = np.minimum(gain, ducked.astype(np.float32))
-    mixed = bed * gain[:, None] + words[:, None]
+    mixed = bed * gain[:, None] + said[:, None]
     edge = min(length, round(_EDGE * RATE))
     ramp = np.linspace(0, 1, edge)[:, None]
     mixed[:edge] *= ramp

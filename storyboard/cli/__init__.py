@@ -20,6 +20,9 @@ COMMANDS = {
     "why": "Show what differs from a shot's last render.",
     "render": "Make the clips that are missing or changed, then the cut.",
     "cut": "Make the cut from the clips that are there.",
+    "export": "Write the cut for other tools: OTIO, EDL, FCPXML, SRT, CSV.",
+    "conform-edit": "Read an editor's timing back into the storyboard.",
+    "trust": "Let effects run the code of a storyboard's own folder.",
     "status": "Show the state of every shot in every pass.",
     "ledger": "Show what was spent on what.",
     "resolve": "Settle purchases whose answer was lost.",
@@ -44,7 +47,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"storyboard.cli.{cmd_name}").command
+        command: click.Command = import_module(f"storyboard.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def resolve_command(

@@ -1,9 +1,11 @@
 """What the commands share: finding the storyboard, showing what is wrong with it, printing JSON and tables."""
 
 import asyncio
+import hashlib
 import os
 import re
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -188,3 +190,30 @@ def find_tools() -> Tools:
     binary = media.ffmpeg()
     voice = shutil.which("espeak-ng")
     return Tools(binary, media.version(binary), Path(voice) if voice else None)
+
+
+def today() -> str:
+    """The day here and now: 2026-11-21."""
+    return time.strftime("%Y-%m-%d")
+
+
+def commit(file: Path) -> str:
+    """The commit that a storyboard stands at, with `-dirty` where the file isn't as it is there; "" without one.
+
+    git only looks two names up: what it does to compare files can run programs that a stranger's folder names.
+    """
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    asked = ["git", "rev-parse", "HEAD", f"HEAD:./{file.name}"]
+    try:
+        found = subprocess.run(
+            asked, cwd=file.absolute().parent, env=environment, capture_output=True, text=True, check=False, timeout=5
+        )
+        head, _, there = found.stdout.strip().partition("\n")
+        data = file.read_bytes()
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return ""
+    if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", head):
+        return ""
+    hashed = hashlib.new("sha1" if len(head) == 40 else "sha256", usedforsecurity=False)  # as git names a blob
+    hashed.update(b"blob %d\0" % len(data) + data)
+    return head[:12] + ("" if hashed.hexdigest() == there else "-dirty")

@@ -13,7 +13,7 @@ import click
 
 from storyboard import money, report, schedule
 from storyboard.catalog.request import Unsendable
-from storyboard.cli import common
+from storyboard.cli import common, trust
 from storyboard.cli.cut import cut_json, make_cut, show_cut
 from storyboard.cli.progress import Display
 from storyboard.compiler import Project
@@ -84,6 +84,7 @@ def command(
     shots = [normalize("NFC", shot.strip()) for shot in (only or "").split(",") if shot.strip()]
     if only is not None and not shots:
         raise click.UsageError("--only names no shot")
+    trust.require(project, as_json=as_json)
     _fetch_references(project, pass_, as_json=as_json)
     plan = common.make_plan(project, pass_, shots, as_json=as_json)
     account = {name: Limit(at_once, a_minute) for name, at_once, a_minute in limits}

@@ -1,25 +1,33 @@
-"""A timeline made into a film, each step kept by content: conform every clip, join, and a contact sheet.
+"""A timeline made into a film, each step kept by content: conform, transitions, sound, join, and a contact sheet.
 
-Nothing that is already as it should be is touched: a clip is conformed again only when its bytes, its place
-or the settings changed, and the film is written again only when any of its parts did.
+Nothing that is already as it should be is touched: a clip is conformed again only when its bytes, its part or the
+settings changed, and the film is written again only when any of its parts did.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from storyboard import atomic, digest, shelf, timing
-from storyboard.cut import conform, join, sheet, slate, sound
+from storyboard import atomic, captions, digest, shelf, timing
+from storyboard.cut import effects, join, leader, sheet, sound
+from storyboard.cut.footage import Footage
+from storyboard.cut.pictures import Picture, Studio, stretches
+from storyboard.cut.publish import is_current, publish
 from storyboard.event import Event, Finished, Noted, Started
 from storyboard.media import MediaError
-from storyboard.store import Blob, Record, Store
+from storyboard.store import Record, Store
 from storyboard.timeline import Clip, Timeline
 from storyboard.tools import Tools
 
 __all__ = ["Cut", "CutFailed", "make"]
+
+
+_SHEET, _PAGES = "contact-sheet.jpg", "contact-sheet.pdf"
 
 
 class CutFailed(Exception):
@@ -31,26 +39,34 @@ class Cut:
     """The film. Paths are relative to the storyboard's folder.
 
     Attributes:
+        contact_sheet: A picture; `pages` is the same to print, as PDF.
         made: False where the film on disk was already this one.
+        frames: Its length, without its leader.
         sources: For each shot the pass that its clip is of, or "slate".
         conformed: The shots whose clips were conformed now.
         unusable: The shots that have a clip, but a slate is shown because it could not be conformed.
+        leader: How many frames stand before the film.
+        wave: Writes the film's sound as WAV, for deliveries without lossy sound.
     """
 
     path: Path
     contact_sheet: Path
+    pages: Path
     frames: int
     fps: Fraction
     sources: dict[str, str]
     conformed: tuple[str, ...]
     unusable: tuple[str, ...]
     made: bool
+    leader: int
+    wave: Callable[[Path], None] = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
         """The `cut` object of `render --json`."""
         return {
             "path": self.path.as_posix(),
             "contact_sheet": self.contact_sheet.as_posix(),
+            "contact_sheet_pdf": self.pages.as_posix(),
             "seconds": float(self.frames / self.fps),
             "frames": self.frames,
             "fps": timing.exact(self.fps),
@@ -77,125 +93,146 @@ def make(
     """
     if not timeline.clips:
         raise CutFailed("every shot is skipped: there is nothing to cut")
-    build = into / timeline.pass_id
+    build = folder / into / timeline.pass_id
+    studio = Studio(timeline, folder, store, tools, notify)
+    for clip in timeline.clips:
+        if missing := _missing(clip, timeline):
+            notify(Noted(f"{clip.shot}: its clip ends {timing.shown(missing)} early; its last frame is held"))
     try:
-        parts = _conformed(timeline, store, tools, workers, notify)
-        records = [part.record for part in parts]
-        with ThreadPoolExecutor(2) as beside:
-            others = (
-                beside.submit(_write_sheet, timeline, records, folder / build / "contact-sheet.jpg", store),
-                beside.submit(_copy_clips, timeline, folder / build / "clips", store),
-            )
-            made = _write_film(timeline, records, folder / build / "cut.mp4", store, workers, notify)
-            for other in others:
+        with ExitStack() as until_the_end:
+            # Each ffmpeg uses two threads at most, seldom both, and some 140 MB.
+            pool = until_the_end.enter_context(_pool(workers // 2 + 1, "pictures"))
+            beside = until_the_end.enter_context(_pool(4, "beside"))
+            copied = beside.submit(_copy_clips, timeline, build / "clips", store)
+            heads = beside.submit(leader.make, timeline, store, tools) if timeline.leader else None
+            footage = list(pool.map(studio.footage, timeline.clips))
+            sounds = beside.submit(_sound, studio, footage, heads, workers)
+            pictures = list(pool.map(studio.picture, timeline.clips, footage))
+            drawn = beside.submit(_write_sheets, timeline, pictures, build, store)
+            overlaps = studio.overlaps(pictures, pool)
+            if any(picture.footage is not before for picture, before in zip(pictures, footage, strict=True)):
+                sounds = beside.submit(_sound, studio, [picture.footage for picture in pictures], heads, workers)
+            head = heads.result() if heads else None
+            heard = sounds.result()
+            film = _written(studio, pictures, overlaps, head, heard)
+            made = _write_film(film, build / "cut.mp4", studio)
+            for other in (copied, drawn):
                 other.result()
     except (MediaError, OSError) as error:
         raise CutFailed(f"the cut can't be made: {error}") from error
+    shown = {picture.clip.shot: picture for picture in pictures}
     return Cut(
-        build / "cut.mp4",
-        build / "contact-sheet.jpg",
+        into / timeline.pass_id / "cut.mp4",
+        into / timeline.pass_id / _SHEET,
+        into / timeline.pass_id / _PAGES,
         timeline.frames,
         timeline.fps,
-        {clip.shot: "slate" if part.slate else clip.pass_id for clip, part in zip(timeline.clips, parts, strict=True)},
-        tuple(clip.shot for clip, part in zip(timeline.clips, parts, strict=True) if part.new),
-        tuple(clip.shot for clip, part in zip(timeline.clips, parts, strict=True) if part.slate and clip.media),
+        {shot: "slate" if one.footage.slate else one.clip.pass_id for shot, one in shown.items()},
+        tuple(shot for shot, one in shown.items() if one.made),
+        tuple(clip.shot for clip in timeline.clips if clip.media and shown[clip.shot].footage.slate),
         made,
+        head.facts["frames"] if head else 0,
+        heard.wave,
     )
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One conformed clip; `new` where it was conformed now, `slate` where it stands in for a clip."""
+class _pool(ThreadPoolExecutor):  # noqa: N801 -- used as a context
+    """Threads whose waiting work is dropped where an error, or Ctrl-C, ends what they are for."""
 
-    record: Record
-    new: bool
-    slate: bool
+    def __init__(self, workers: int, name: str) -> None:
+        super().__init__(workers, thread_name_prefix=name)
 
-
-def _conformed(
-    timeline: Timeline, store: Store, tools: Tools, workers: int, notify: Callable[[Event], None]
-) -> list[_Part]:
-    # Each ffmpeg uses two threads, and some 140 MB.
-    pool = ThreadPoolExecutor(max(1, workers // conform.THREADS), thread_name_prefix="conform")
-    try:
-        return list(pool.map(lambda clip: _part(clip, timeline, store, tools, notify), timeline.clips))
-    finally:
-        pool.shutdown(cancel_futures=True)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            effects.stop()
+        self.shutdown(cancel_futures=True)
 
 
-def _part(clip: Clip, timeline: Timeline, store: Store, tools: Tools, notify: Callable[[Event], None]) -> _Part:
-    if clip.media is not None:
-        try:
-            return _one(clip, clip.media, timeline, store, tools, notify)
-        except MediaError as error:
-            notify(Noted(f"{clip.shot}: its clip can't be used ({error}); a slate is shown"))
-    stand_in = slate.make(clip, timeline, store, tools)
-    part = _one(clip, stand_in, timeline, store, tools, notify)
-    return _Part(part.record, part.new, slate=True)
+def _missing(clip: Clip, timeline: Timeline) -> Fraction:
+    """Seconds that a clip's media lack at its shot's end, where that is a frame or more."""
+    if clip.available is None or clip.effects:
+        return Fraction(0)
+    lacking = clip.source.end - clip.available.end
+    return lacking if lacking * timeline.fps >= 1 else Fraction(0)
 
 
-def _one(
-    clip: Clip, media: Blob, timeline: Timeline, store: Store, tools: Tools, notify: Callable[[Event], None]
-) -> _Part:
-    key = conform.key_of(clip, media, timeline, tools)
-    found = store.find(key)
-    if isinstance(found, Record):
-        return _Part(found, new=False, slate=False)
-    notify(Started(clip.shot, "conforming", 0))
-    try:
-        record = conform.make(key, clip, media, timeline, store, tools)
-    finally:
-        notify(Finished(clip.shot))
-    return _Part(record, new=True, slate=False)
+class _Heard(NamedTuple):
+    """The film's sound as packets, and what writes it as WAV."""
+
+    packets: list[bytes]
+    samples: int
+    wave: Callable[[Path], None]
 
 
-def _write_film(
-    timeline: Timeline,
-    parts: list[Record],
-    path: Path,
-    store: Store,
-    workers: int,
-    notify: Callable[[Event], None],
-) -> bool:
-    key = digest.of(
-        {"cut": [join.VERSION, sound.VERSION, sound.BITS], "parts": [p.key for p in parts], "title": timeline.title}
+def _sound(
+    studio: Studio, footage: Sequence[Footage], heads: Future[Record] | None, workers: int
+) -> _Heard:
+    made = heads.result() if heads else None
+    head = sound.Head(made.facts["frames"], made.outputs["sound"]) if made else None
+    sounds = sound.conform(studio.timeline, footage, studio.store, studio.tools, workers, studio.notify)
+    packets, samples = sound.packets(studio.timeline, sounds, head, studio.store, workers)
+    return _Heard(packets, samples, lambda path: sound.wave(studio.timeline, sounds, head, path))
+
+
+def _written(
+    studio: Studio,
+    pictures: Sequence[Picture],
+    overlaps: Sequence[Record | None],
+    head: Record | None,
+    heard: _Heard,
+) -> join.Written:
+    """All that the film's file holds; of subtitles on a track of their own, only whether there are any."""
+    timeline = studio.timeline
+    first = head.facts["frames"] if head else 0
+    shown = stretches(pictures, overlaps)
+    if head:
+        shown.insert(0, join.Stretch(head, 0, first))
+    return join.Written(
+        timeline.fps,
+        shown,
+        heard.packets,
+        heard.samples,
+        _chapters(timeline, first),
+        captions.srt(timeline, first) if timeline.subtitles == "soft" else "",
+        timeline.title,
+        f"{timeline.pass_id} {timeline.commit}".strip(),
     )
-    if _is_current(key, path, store):
+
+
+def _chapters(timeline: Timeline, first: int) -> list[join.Chapter]:
+    """One for each scene, where there are scenes."""
+    if not any(clip.scene_id for clip in timeline.clips):
+        return []
+    found = []
+    for (_, title), clips in groupby(timeline.clips, lambda clip: (clip.scene_id, clip.scene)):
+        scene = list(clips)
+        found.append(join.Chapter(title or timeline.title, first + scene[0].start, first + scene[-1].end))
+    return found
+
+
+def _write_film(film: join.Written, path: Path, studio: Studio) -> bool:
+    key = film.key
+    if is_current(key, path, studio.store):
         return False
-    notify(Started("cut", "joining", 0))
-    with store.workspace() as folder:
-        film = folder / "cut.mp4"
-        join.make(timeline, parts, store, workers, film)
-        _publish(key, film, path, store)
-    notify(Finished("cut"))
+    studio.notify(Started("cut", "joining", 0))
+    with studio.store.workspace() as folder:
+        join.make(film, folder / "cut.mp4", studio.tools)
+        publish(key, folder / "cut.mp4", path, studio.store)
+    studio.notify(Finished("cut"))
     return True
 
 
-def _write_sheet(timeline: Timeline, parts: list[Record], path: Path, store: Store) -> None:
-    key = digest.of({"sheet": sheet.VERSION, "cells": sheet.content(timeline, parts)})
-    if _is_current(key, path, store):
-        return
-    with store.workspace() as folder:
-        picture = folder / "sheet.jpg"
-        sheet.make(timeline, parts, picture)
-        _publish(key, picture, path, store)
-
-
-def _is_current(key: str, path: Path, store: Store) -> bool:
-    """Whether the file at `path` is, byte for byte, what `key` made. The file itself is its only copy."""
-    made = store.find(key)
-    if not isinstance(made, Record):
-        return False
-    try:
-        return store.memo.look(path).sha256 == str(made.facts["sha256"])
-    except (OSError, ValueError):
-        return False
-
-
-def _publish(key: str, made: Path, path: Path, store: Store) -> None:
-    sha256 = digest.sha256_file(made)
-    atomic.move(made, path)
-    store.put(key, {}, {"sha256": sha256})
+def _write_sheets(timeline: Timeline, pictures: Sequence[Picture], build: Path, store: Store) -> None:
+    """The contact sheet, as a picture and as pages to print."""
+    parts = [picture.record for picture in pictures]
+    shown = replace(timeline, clips=tuple(picture.clip for picture in pictures))
+    content = sheet.content(shown, parts)
+    for name, draw in ((_SHEET, sheet.make), (_PAGES, sheet.pages)):
+        key = digest.of({"sheet": [name, sheet.VERSION], "cells": content})
+        if not is_current(key, build / name, store):
+            with store.workspace() as folder:
+                draw(shown, parts, folder / name)
+                publish(key, folder / name, build / name, store)
 
 
 def _copy_clips(timeline: Timeline, folder: Path, store: Store) -> None:

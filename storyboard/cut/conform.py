@@ -1,113 +1,145 @@
-"""One clip as the film needs it: constant frame rate, size, 8-bit 4:2:0 BT.709, closed groups; sound as PCM.
+"""One clip's picture as the film needs it: constant frame rate, size, 8-bit 4:2:0 BT.709, closed groups.
 
-Picture and sound come out exactly as long as the shot: a clip that is too short holds its last frame. No
-B-frames, so every packet's decode time is its presentation time and clips join by copying packets.
+It comes out exactly as long as the shot, and its tail under the next transition: a clip that is too short holds its
+last frame. No B-frames, so every packet's decode time is its presentation time, and clips join by copying packets;
+where a transition into the clip ends, a group begins, so that what follows is copied too.
 """
 
 from fractions import Fraction
-from math import ceil
+from math import ceil, floor
+from shutil import copyfile
 from typing import Any
 
 from storyboard import digest, timing
-from storyboard.cut import burn
-from storyboard.media import SAFE_INPUT, probe, run
-from storyboard.store import Blob, Record, Store
+from storyboard.cut import burn, packets
+from storyboard.cut.footage import Footage
+from storyboard.cut.grid import timescale
+from storyboard.media import PATIENCE, SAFE_INPUT, MediaError, Probe, probe, run
+from storyboard.store import Record, Store
 from storyboard.timeline import Clip, Timeline
 from storyboard.tools import Tools
 
-VERSION = 2
+VERSION = 4
 THREADS = 2
-SAMPLE_RATE = 48_000
-CHANNELS = 2
-BYTES_PER_SAMPLE = 2
+TICKS = 705_600_000
+"""A second in units in which a frame, and half a frame, of every common rate is a whole number ("flicks")."""
+STILL = 640
+"""Pixels of the longer side of the stills that contact sheets are made of."""
 
 
-def timescale(fps: timing.Rate) -> int:
-    """Ticks a second in which every frame of `fps` starts at a whole tick."""
-    return fps.numerator * (1000 if fps.denominator == 1 else 1)
-
-
-def samples(frame: int, fps: timing.Rate) -> int:
-    """Where a frame starts in the film's sound, in samples."""
-    return timing.round_half_up(Fraction(frame) * SAMPLE_RATE / fps)
-
-
-def key_of(clip: Clip, media: Blob, timeline: Timeline, tools: Tools) -> str:
-    """The key of a conformed clip: all that its bytes depend on."""
-    burned = burn.content(clip, timeline)
+def key_of(clip: Clip, footage: Footage, timeline: Timeline, tools: Tools) -> str:
+    """The key of a conformed picture: all that its bytes depend on."""
     return digest.of(
         {
             "conform": VERSION,
-            "clip": media.sha256,
-            "start": timing.exact(clip.source_start),
-            "frames": clip.frames,
+            "media": footage.media.sha256,
+            "source": [timing.exact(footage.source.start), timing.exact(_speed(clip, footage, timeline))],
+            "frames": [clip.frames, clip.tail],
+            "group": clip.join.frames,
             "fps": timing.exact(timeline.fps),
-            "size": [timeline.width, timeline.height],
-            "burn": burned,
+            "size": [timeline.width, timeline.height, clip.framing],
+            "burn": burn.content(clip, timeline),
             "ffmpeg": tools.ffmpeg_version,
         }
     )
 
 
-def make(key: str, clip: Clip, media: Blob, timeline: Timeline, store: Store, tools: Tools) -> Record:
-    """Conform one clip and keep it: outputs `video` (MP4), `sound` (s16le, 48 kHz stereo), `still` (JPEG).
+def make(key: str, clip: Clip, footage: Footage, timeline: Timeline, store: Store, tools: Tools) -> Record:
+    """Conform one picture and keep it: outputs `video` (MP4), `first`, `middle` and `last` (JPEG).
 
     Raises:
         MediaError: the clip can't be read.
     """
-    found = probe(media.path)
+    found = probe(footage.media.path)
     with store.workspace() as folder:
-        burned = burn.prepare(clip, timeline, folder)
-        run(tools.ffmpeg, _arguments(clip, media, timeline, burned, sound=found.sound), folder)
-        outputs = {"video": folder / "video.mp4", "sound": folder / "sound.raw", "still": folder / "still.jpg"}
-        return store.put(key, outputs, {"shot_frames": clip.frames})
+        chain = [
+            *_timed(clip, footage, timeline),
+            *_framed(clip, timeline, found),
+            *("format=yuv420p", "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"),
+        ]
+        picked = sorted({0, clip.frames // 2, clip.frames - 1})
+        picks = "+".join(f"eq(n\\,{n})" for n in picked)
+        graph = (
+            f"[0:V:0]{','.join(chain)},split[clean][raw];[raw]{burn.prepare(clip, timeline, folder)}[video];"
+            f"[clean]select={picks},scale={STILL}:{STILL}:force_original_aspect_ratio=decrease:flags=area[still]"
+        )
+        seeked, speed = _sought(footage), _speed(clip, footage, timeline)
+        needed = ceil(footage.source.start - seeked + (clip.frames + clip.tail) / timeline.fps * speed) + 1
+        part = (*(("-ss", str(seeked)) if seeked else ()), "-t", str(needed))
+        run(
+            tools.ffmpeg,
+            [
+                *("-threads", str(THREADS), *SAFE_INPUT, *part, "-i", f"file:{footage.media.path.absolute()}"),
+                *("-filter_complex", graph, "-filter_complex_threads", "1"),
+                *("-map", "[video]", "-frames:v", str(clip.frames + clip.tail)),
+                *(("-force_key_frames", f"expr:eq(n,{clip.join.frames})") if clip.join.frames else ()),
+                *encoding(timeline.fps),
+                "video.mp4",
+                *("-map", "[still]", "-fps_mode", "passthrough", "-q:v", "3", "-pix_fmt", "yuvj420p"),
+                *("-frames:v", str(len(picked)), "still%d.jpg"),
+            ],
+            folder,
+            PATIENCE + clip.frames + clip.tail + 10 * needed,
+        )
+        if not (folder / f"still{len(picked)}.jpg").exists():
+            raise MediaError("no picture of its part that is shown can be decoded")
+        facts = packets.table(folder / "video.mp4")
+        outputs = {name: folder / f"{name}.jpg" for name in ("first", "middle", "last")}
+        for path, n in zip(outputs.values(), (0, clip.frames // 2, clip.frames - 1), strict=True):
+            copyfile(folder / f"still{picked.index(n) + 1}.jpg", path)  # of a short clip they may be the same
+        return store.put(key, {"video": folder / "video.mp4", **outputs}, facts)
 
 
-def _arguments(clip: Clip, media: Blob, timeline: Timeline, burned: str, *, sound: bool) -> list[str]:
-    fps = f"{timeline.fps.numerator}/{timeline.fps.denominator}"
-    first = timing.round_half_up(clip.source_start * timeline.fps)
-    size = f"{timeline.width}:{timeline.height}"
-    picture = (
-        f"[0:v:0]setpts=PTS-STARTPTS,fps={fps},tpad=stop=-1:stop_mode=clone,trim=start_frame={first},"
-        f"setpts=PTS-STARTPTS,scale={size}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic:"
-        f"out_color_matrix=bt709:out_range=tv,pad={size}:-1:-1:black,setsar=1,format=yuv420p,"
-        f"setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,"
-        f"trim=end_frame={clip.frames},split[clean][raw];"
-        f"[clean]select=eq(n\\,{clip.frames // 2})[still];[raw]{burned}[video]"
-    )
-    length = ceil(clip.frames * SAMPLE_RATE / timeline.fps) + 1
-    source = f"[0:a:0]aresample={SAMPLE_RATE}:async=1:first_pts=0," if sound else f"anullsrc=r={SAMPLE_RATE}:cl=stereo,"
-    skipped = f"atrim=start={float(clip.source_start):.6f},asetpts=PTS-STARTPTS," if clip.source_start else ""
-    heard = (
-        f"{source}{skipped}aformat=sample_fmts=s16:sample_rates={SAMPLE_RATE}:channel_layouts=stereo,"
-        f"apad,atrim=end_sample={length}[sound]"
-    )
+def _speed(clip: Clip, footage: Footage, timeline: Timeline) -> Fraction:
+    return footage.source.length * timeline.fps / clip.frames
+
+
+def _sought(footage: Footage) -> int:
+    """The second from which on a medium is decoded: a whole one, which is exact in whatever ticks its file counts."""
+    return max(0, floor(footage.source.start) - 2)
+
+
+def _timed(clip: Clip, footage: Footage, timeline: Timeline) -> list[str]:
+    """Filters that bring a picture into the film's time, its last frame held where it ends early.
+
+    The presentation's zero stays where it was: a picture that starts late in its file is as late here, as its sound is.
+    """
+    start, speed = footage.source.start, _speed(clip, footage, timeline)
+    zero = (start - _sought(footage)) * TICKS
+    moved = f"settb=1/{TICKS},setpts=round((PTS-({zero}))/({speed}))" if start or speed != 1 else "null"
+    rate = f"{timeline.fps.numerator}/{timeline.fps.denominator}"
     return [
-        *("-threads", str(THREADS), *SAFE_INPUT),
-        *("-i", f"file:{media.path.absolute()}"),
-        *("-filter_complex", f"{picture};{heard}", "-filter_complex_threads", "1"),
-        *("-map", "[video]", "-frames:v", str(clip.frames), *_encoding(timeline.fps), "video.mp4"),
-        *("-map", "[sound]", "-c:a", "pcm_s16le", "-f", "s16le", "sound.raw"),
-        *("-map", "[still]", "-frames:v", "1", "-update", "1", "-q:v", "3", "-pix_fmt", "yuvj420p", "still.jpg"),
+        moved,
+        f"fps={rate}:start_time=0",
+        "tpad=stop=-1:stop_mode=clone",
+        f"trim=end_frame={clip.frames + clip.tail}",
     ]
 
 
-def _encoding(fps: timing.Rate) -> list[Any]:
+def _framed(clip: Clip, timeline: Timeline, found: Probe) -> list[str]:
+    """Filters that bring a picture into the film's frame and colours."""
+    width, height = timeline.width, timeline.height
+    # Of a picture that its file says is turned, `sar` is the aspect after turning.
+    square = ["scale='2*max(1,round(iw*sar/2))':ih:flags=bicubic"] if found.pixel != 1 else []
+    colours = found.to_bt709
+    if clip.framing == "fill":
+        fitted = [f"scale={width}:{height}:force_original_aspect_ratio=increase:{colours}", f"crop={width}:{height}"]
+    else:
+        room = f"{width}:{height}" if clip.framing == "fit" else f"'min({width},iw)':'min({height},ih)'"
+        fitted = [
+            f"scale={room}:force_original_aspect_ratio=decrease:force_divisible_by=2:{colours}",
+            f"pad={width}:{height}:-1:-1:black",
+        ]
+    return [*square, *fitted, "setsar=1"]
+
+
+def encoding(fps: timing.Rate) -> list[Any]:
+    """ffmpeg's options for pictures that are joined by copying packets."""
     # The bytes depend on the number of threads, so it is pinned; more clips are conformed side by side instead.
     return [
         *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-profile:v", "high", "-pix_fmt", "yuv420p"),
-        *(
-            "-threads:v",
-            str(THREADS),
-            "-bf",
-            "0",
-            "-g",
-            str(max(1, round(fps))),
-            "-sc_threshold",
-            "0",
-            "-flags:v",
-            "+cgop+bitexact",
-        ),
+        *("-threads:v", str(THREADS), "-bf", "0", "-g", str(max(1, round(fps))), "-sc_threshold", "0"),
+        *("-flags:v", "+cgop+bitexact"),
         *("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"),
         *("-fps_mode", "passthrough", "-video_track_timescale", str(timescale(fps))),
         *("-map_metadata", "-1", "-fflags", "+bitexact", "-f", "mp4"),

@@ -114,7 +114,7 @@ class Storyboard(Written):
     )
     include: Paths = Field((), description="Libraries of characters and styles, inside the storyboard's folder.")
     style: Style = Field(Style(), description="Words that every shot shares.")
-    audio: Mix = Field(Mix(), description="The sound of the whole film; checked and kept for now.")
+    audio: Mix = Field(Mix(), description="The sound of the whole film.")
     characters: Annotated[dict[Id, Character], BeforeValidator(mapped)] = Field(
         {}, description='Characters, props and places by id; "@id" in a prompt binds one.'
     )

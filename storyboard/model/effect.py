@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from storyboard import parameters
 from storyboard.diagnostic import did_you_mean
 from storyboard.model.values import bad, kind
 
@@ -35,18 +36,28 @@ def _read(value: object) -> Effect:
     if isinstance(value, Effect):
         return value
     if isinstance(value, str):
-        return Effect(_name(value), {})
+        return _usable(Effect(_name(value), {}))
     if not isinstance(value, dict) or len(value) != 1:
         raise bad("SB103", f"expected one effect, found {_found(value)}", "write FadeIn, or {FadeIn: {duration: 1}}")
-    name, parameters = next(iter(value.items()))
+    name, given = next(iter(value.items()))
     name = _name(name)
-    if not isinstance(parameters, dict):
+    if not isinstance(given, dict):
         raise bad("SB103", f"the parameters of {name} have no names", f"write {{{name}: {{{_example(name)}}}}}")
-    for parameter in parameters:
+    for parameter in given:
         if name in known() and parameter not in known()[name]:
             help_ = did_you_mean(parameter, known()[name]) or "it has none"
             raise bad("SB109", f"the effect {name} has no parameter '{parameter}'", help_)
-    return Effect(name, parameters)
+    return _usable(Effect(name, given))
+
+
+def _usable(effect: Effect) -> Effect:
+    """An effect whose parameters are what moviepy takes; those of the author's own functions are their own affair."""
+    if not effect.is_own:
+        try:
+            parameters.typed(effect.name, effect.parameters)
+        except parameters.Unusable as error:
+            raise bad("SB102" if error.missing else "SB103", str(error), error.cure) from None
+    return effect
 
 
 def _found(value: object) -> str:

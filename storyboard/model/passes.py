@@ -1,8 +1,15 @@
 """A pass of the film: which model makes the clips, and how."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetPydanticSchema,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from storyboard.model.values import (
     Allowed,
@@ -16,7 +23,37 @@ from storyboard.model.values import (
     UploadVia,
     Written,
     listed,
+    one_of,
+    read_bool,
 )
+
+Subtitles = Annotated[
+    str, BeforeValidator(one_of("none", "soft", "burn")), WithJsonSchema({"enum": ["none", "soft", "burn"]})
+]
+
+
+class BurnIn(Written):
+    """What is burned into the picture of a cut, besides names and timecodes."""
+
+    watermark: Text = Field("", description="Words across the picture, such as a reviewer's name.")
+    date: Bool = Field(False, description="The day on which the cut is made.")
+
+
+def _burn_in(value: object, read: ValidatorFunctionWrapHandler) -> Any:
+    return read(value) if isinstance(value, dict) else read_bool(value)
+
+
+AnyBurnIn = Annotated[
+    bool | BurnIn,
+    GetPydanticSchema(lambda _, read: read(BurnIn)),  # a union's errors name its options, which no author wrote
+    WrapValidator(
+        _burn_in,
+        json_schema_input_type=Annotated[
+            bool | BurnIn, Field(description="true, false, or {watermark: …, date: true}.")
+        ],
+    ),
+]
+"""Burn-ins as written: on, off, or keys and values."""
 
 NO_GUIDE = "none"
 """What `guide` says where the shots of a pass, or one of them, have none."""
@@ -57,8 +94,17 @@ class Pass(Switches, _Made):
     only: Annotated[tuple[Filled, ...], BeforeValidator(listed)] | None = Field(
         None, description="The only shots that the pass makes: ids of shots and scenes, or changed."
     )
-    burn_in: Bool | None = Field(
-        None, description="Shot, pass and timecode in the picture of the cut; by default where the model is local."
+    burn_in: AnyBurnIn | None = Field(
+        None, description="Names and timecodes in the picture of the cut; by default where the model is local."
+    )
+    fallback: Annotated[tuple[Id, ...], BeforeValidator(listed)] | None = Field(
+        None,
+        description="The passes whose clips the cut shows where this one has none, the best first; by default the "
+        "earlier passes, the nearest first.",
+    )
+    leader: Bool | None = Field(None, description="Start the cut with a slate and a countdown; false by default.")
+    subtitles: Subtitles | None = Field(
+        None, description="The dialogue as subtitles of the cut: none (the default), soft (a track) or burn."
     )
     upload_via: UploadVia | None = Field(
         None, description="Who hosts files for a provider that takes https URLs only: wavespeed."

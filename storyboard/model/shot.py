@@ -3,7 +3,7 @@
 from fractions import Fraction
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from storyboard.model.effect import AnyEffect
 from storyboard.model.passes import Setting
@@ -26,8 +26,23 @@ from storyboard.model.values import (
     bad,
     listed,
     mapped,
+    one_of,
 )
 
+Fit = Annotated[
+    str, BeforeValidator(one_of("hold", "trim", "retime")), WithJsonSchema({"enum": ["hold", "trim", "retime"]})
+]
+Framing = Annotated[
+    str, BeforeValidator(one_of("fit", "fill", "pad")), WithJsonSchema({"enum": ["fit", "fill", "pad"]})
+]
+_FIT = (
+    "Where a clip isn't as long as its shot: hold its last frame (the default), trim the shot to it, or retime it, "
+    "so that all of it plays in the shot's time. What is longer is cut off by hold and trim."
+)
+_FRAMING = (
+    "Where a picture has another shape than the film: fit it in whole (the default), fill the frame and lose its "
+    "edges, or pad it with black and never enlarge it."
+)
 Ids = Annotated[tuple[Id, ...], BeforeValidator(listed)]
 Takes = Annotated[tuple[Take, ...], BeforeValidator(listed)]
 
@@ -36,6 +51,10 @@ class Trim(Written):
     """Which part of the clip the shot shows."""
 
     in_: Moment = Field(Duration(Fraction(0)), alias="in", description="Where in the clip the shot starts.")
+    of: Length | None = Field(
+        None,
+        description="How long the clip is at least; what the shot doesn't show of it is handle.",
+    )
 
 
 class Beat(Written):
@@ -118,18 +137,20 @@ class Shot(Written):
     )
     clip: AnyReference | None = Field(None, description="A clip of one's own, instead of a made one.")
     trim: Trim = Field(Trim(), description="Which part of the clip is shown.")
+    fit: Fit = Field("hold", description=_FIT)
+    framing: Framing = Field("fit", description=_FRAMING)
     transition: AnyTransition = Field(
         Transition(),
-        description="How it follows the one before it; a cut by default. Others are checked and kept for now.",
+        description="How it follows the one before it; a cut by default.",
     )
     effects: Annotated[tuple[AnyEffect, ...], BeforeValidator(listed)] = Field(
-        (), description="moviepy's effects by name, or module:function of one's own; checked and kept for now."
+        (), description="moviepy's effects by name, or module:function of one's own in a folder that is trusted."
     )
     style: Style | None = Field(None, description="Words instead of its scene's.")
     place: Text | None = Field(None, description="Where it plays, instead of its scene's.")
     time: Text | None = Field(None, description="When it plays, instead of its scene's.")
     dialogue: Annotated[tuple[Line, ...], BeforeValidator(listed)] = Field((), description="What is said, and when.")
-    audio: ShotSound = Field(Sound(), description="How its sound goes into the cut; checked and kept for now.")
+    audio: ShotSound = Field(Sound(), description="How its sound goes into the cut.")
     notes: Text = Field("", description="For people; never sent.")
     allow: Allowed = Field({}, description="Warnings that this shot may give: the code, and the reason.")
     passes: Annotated[dict[Id, Override], BeforeValidator(mapped)] = Field(
@@ -151,6 +172,8 @@ class Defaults(Written):
     seed: Seed | None = Field(None, description="The seed of the shots.")
     characters: Ids = Field((), description="Who is bound in every shot.")
     trim: Trim = Field(Trim(), description="Which part of each clip is shown.")
+    fit: Fit = Field("hold", description=_FIT)
+    framing: Framing = Field("fit", description=_FRAMING)
     transition: AnyTransition = Field(Transition(), description="How each shot follows the one before it.")
     effects: Annotated[tuple[AnyEffect, ...], BeforeValidator(listed)] = Field((), description="Effects on each shot.")
     audio: ShotSound = Field(Sound(), description="How each shot's sound goes into the cut.")

@@ -30,6 +30,11 @@ Gain = Annotated[
     BeforeValidator(_decibels(-96, 24, "a gain in decibels", "-6")),
     WithJsonSchema({"type": "number", "minimum": -96, "maximum": 24}),
 ]
+Duck = Annotated[
+    Decimal,
+    BeforeValidator(_decibels(-96, 0, "a gain in decibels", "-12")),
+    WithJsonSchema({"type": "number", "minimum": -96, "maximum": 0}),
+]
 Loudness = Annotated[
     Decimal,
     BeforeValidator(_decibels(-70, 0, "a loudness in LUFS", "-16")),
@@ -57,30 +62,36 @@ class Sound(Written):
     mute: Bool = Field(False, description="Leave the clip's own sound out.")
 
 
-class Music(Written):
-    """Music under the film."""
+class Bed(Written):
+    """Sound under the film."""
 
-    file: Path = Field(description="A path from the storyboard's folder.")
+    file: Path = Field(description="A path from the storyboard's folder; repeated where the film is longer.")
     volume: Gain = Field(Decimal(0), description="In decibels; 0 leaves it as it is.")
+    duck: Duck = Field(Decimal(-12), description="Its gain under speech, in decibels; 0 leaves it as it is.")
 
 
-def _music(value: object) -> Any:
+def _bed(value: object) -> Any:
     return {"file": value} if isinstance(value, str) else value
+
+
+AnyBed = Annotated[
+    Bed,
+    BeforeValidator(
+        _bed,
+        json_schema_input_type=Annotated[str | Bed, Field(description="A path, or {file: …, volume: -12}.")],
+    ),
+]
+"""Sound under the film as written: a path, or keys and values."""
 
 
 class Mix(Written):
     """The sound of the whole film."""
 
-    music: (
-        Annotated[
-            Music,
-            BeforeValidator(
-                _music,
-                json_schema_input_type=Annotated[str | Music, Field(description="A path, or {file: …, volume: -12}.")],
-            ),
-        ]
-        | None
-    ) = Field(None, description="Music under the film: a file beside the storyboard.")
+    music: AnyBed | None = Field(None, description="Music under the film: a file beside the storyboard.")
+    room_tone: AnyBed | None = Field(None, description="The sound of the place under the film, so that silence isn't.")
+    scratch: Bool = Field(
+        False, description="Read the dialogue with a voice of this machine (espeak-ng) where a clip has no sound."
+    )
     loudness: Loudness = Field(
         Decimal(-16), description="What the film is brought to, in LUFS (EBU R128): -16, or -23 for broadcast."
     )

@@ -39,7 +39,7 @@ class Transition(Written):
     type: Annotated[str, BeforeValidator(_type), WithJsonSchema({"enum": list(TYPES)})] = Field(
         "cut", description="cut, dissolve, fade, dip, wipe, or one of ffmpeg's xfade by its name, such as wipeleft."
     )
-    duration: Length | None = Field(None, description="How long it takes, from the cut on.")
+    duration: Length | None = Field(None, description="How long it takes, from the cut on; half a second by default.")
 
 
 def _read(value: object) -> Any:

@@ -2,11 +2,13 @@
 
 from storyboard.diagnostic import Diagnostic
 from storyboard.rules.context import Context, Rule
+from storyboard.rules.effects import own_functions
 from storyboard.rules.files import reference_urls, seconds_of_videos, usable_files
 from storyboard.rules.graph import chains_are_made, guides_are_made
 from storyboard.rules.names import (
     characters_are_used,
     default_pass_exists,
+    fallbacks_add_clips,
     known_characters,
     known_models,
     known_passes,
@@ -18,7 +20,7 @@ from storyboard.rules.names import (
     unique_shots,
 )
 from storyboard.rules.shots import beats_in_order, picks_are_takes, shots_show_something, sound_fits, timecodes_exist
-from storyboard.rules.times import dialogue_fits, durations_show, transitions_fit
+from storyboard.rules.times import cuts_take_no_time, dialogue_fits, durations_show, transitions_fit
 
 RULES: tuple[Rule, ...] = (
     unique_shots,
@@ -27,6 +29,7 @@ RULES: tuple[Rule, ...] = (
     known_models,
     default_pass_exists,
     known_passes,
+    fallbacks_add_clips,
     no_pass_is_called_none,
     known_sets,
     known_characters,
@@ -44,7 +47,9 @@ RULES: tuple[Rule, ...] = (
     sound_fits,
     durations_show,
     transitions_fit,
+    cuts_take_no_time,
     dialogue_fits,
+    own_functions,
 )
 
 

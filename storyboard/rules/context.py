@@ -57,7 +57,7 @@ def times_known(at: Positions, board: Storyboard, shot: Shot) -> bool:
         return False
     if not at.lacks(board, "fps"):
         return True
-    lengths = [shot.duration, shot.trim.in_, shot.transition.duration, shot.audio.lead, shot.audio.tail]
+    lengths = [shot.duration, shot.trim.in_, shot.trim.of, shot.transition.duration, shot.audio.lead, shot.audio.tail]
     lengths += [beat.at for beat in shot.beats]
     lengths += [time for line in shot.dialogue for time in (line.at, line.for_)]
     return not any(length is not None and (length.in_frames or length.frames is not None) for length in lengths)

@@ -1,12 +1,14 @@
 """References: files of the project, of the right kind; URLs that may be used."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from storyboard.assets import Asset, Problem
 from storyboard.diagnostic import Diagnostic
 from storyboard.model.reference import split_url
+from storyboard.model.sound import Bed
 from storyboard.rules.context import Context, Used
-from storyboard.sniff import is_image, is_video
+from storyboard.sniff import is_image, is_sound, is_video
 from storyboard.source import Span
 
 _PROBLEMS: dict[Problem, tuple[str, str, str]] = {
@@ -25,6 +27,13 @@ _PROBLEMS: dict[Problem, tuple[str, str, str]] = {
     "unreadable": ("SB206", "the file '{}' can't be read", "check its permissions"),
 }
 
+_OF_SOUND: dict[Problem, str] = {
+    "folder": "name a sound file in it",
+    "special": "name a sound file",
+    "empty": "put the sound back",
+    "large": "use a shorter or a compressed sound",
+}
+
 
 def usable_files(context: Context) -> Iterator[Diagnostic]:
     """SB206, SB207, SB208, SB214: each file is there, inside the project, and what it should be by its bytes."""
@@ -33,9 +42,19 @@ def usable_files(context: Context) -> Iterator[Diagnostic]:
             finding = _file(context, context.assets[used.reference.file], used)
             if finding:
                 yield finding
-    music = context.board.audio.music
-    if music is not None and context.assets[music.file].problem:
-        yield _unusable(context, context.assets[music.file], context.at.of(context.board.audio, "music"))
+    for key in ("music", "room_tone"):
+        bed: Bed | None = getattr(context.board.audio, key)
+        if bed is not None:
+            yield from _bed(context, context.assets[bed.file], context.at.of(context.board.audio, key))
+
+
+def _bed(context: Context, asset: Asset, span: Span) -> Iterator[Diagnostic]:
+    if asset.problem:
+        found = _unusable(context, asset, span)
+        yield replace(found, help=_OF_SOUND.get(asset.problem, found.help))
+    elif not is_sound(asset.media):
+        message = f"'{asset.written}' isn't sound by its bytes, whatever its name says"
+        yield Diagnostic("SB208", message, span, "use WAV, MP3, FLAC, Ogg, M4A or MP4")
 
 
 def _file(context: Context, asset: Asset, used: Used) -> Diagnostic | None:

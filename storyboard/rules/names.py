@@ -76,6 +76,23 @@ def no_pass_is_called_none(context: Context) -> Iterator[Diagnostic]:
         yield Diagnostic("SB105", "a pass can't be called 'none', as 'guide: none' means no guide", span, "rename it")
 
 
+def fallbacks_add_clips(context: Context) -> Iterator[Diagnostic]:
+    """SB202, SB221: `fallback` names other passes, each once."""
+    passes, at = context.board.passes, context.at
+    for name, pass_ in passes.items():
+        for n, other in enumerate(pass_.fallback or ()):
+            span = at.of(pass_, "fallback", n)
+            if other in (pass_.fallback or ())[:n]:
+                yield Diagnostic("SB221", f"the pass '{other}' is listed twice", span, "list each pass once")
+            elif other not in passes and not at.lacks_names("passes", other):
+                help_ = did_you_mean(other, [one for one in passes if one != name])
+                yield Diagnostic("SB202", f"there is no pass '{other}' to fall back on", span, help_)
+            elif other == name and at.of(pass_).start <= span.start < at.of(pass_).end:
+                # not of another pass that this one extends, whose list may well name its heirs
+                message = f"the pass '{name}' falls back on itself"
+                yield Diagnostic("SB221", message, span, "remove it: its own clips come first")
+
+
 def known_sets(context: Context) -> Iterator[Diagnostic]:
     """SB217: `only` names shots, scenes and states."""
     for pass_ in context.board.passes.values():

@@ -71,6 +71,7 @@ def timecodes_exist(context: Context) -> Iterator[Diagnostic]:
         times: list[tuple[object, tuple[str, ...], Duration | None]] = [
             (shot, ("duration",), shot.duration),
             (shot, ("trim", "in"), shot.trim.in_),
+            (shot, ("trim", "of"), shot.trim.of),
             (shot, ("transition", "duration"), shot.transition.duration),
             (shot, ("audio", "lead"), shot.audio.lead),
             (shot, ("audio", "tail"), shot.audio.tail),

@@ -17,13 +17,22 @@ def transitions_fit(context: Context) -> Iterator[Diagnostic]:
         length = shot.transition.duration
         shorter = min(before, shot, key=lambda each: each.duration.seconds(fps))
         shortest = shorter.duration.seconds(fps)
-        if length is not None and length.seconds(fps) > shortest:
+        if shot.transition.type != "cut" and length is not None and length.seconds(fps) > shortest:
             message = (
                 f"the {shot.transition.type} into {shot.id} takes {shown(length.seconds(fps))}, "
                 f"longer than {shorter.id}, which lasts {shown(shortest)}"
             )
             help_ = f"shorten it; it joins {before.id} and {shot.id}"
             yield Diagnostic("SB308", message, context.at.of(shot.transition, "duration"), help_)
+
+
+def cuts_take_no_time(context: Context) -> Iterator[Diagnostic]:
+    """SB320: a cut has no duration; its type was forgotten."""
+    for shot, _ in context.board.all_shots():
+        its = shot.transition
+        if its.type == "cut" and its.duration is not None and not context.at.lacks(its, "type"):
+            message, help_ = "a cut takes no time", "write its type, such as type: dissolve, or remove the duration"
+            yield Diagnostic("SB320", message, context.at.of(its, "duration"), help_, "warning")
 
 
 def durations_show(context: Context) -> Iterator[Diagnostic]:

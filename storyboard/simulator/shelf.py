@@ -54,7 +54,8 @@ class Shelf:
         Raises:
             Refused: they are no picture or video.
         """
-        if not sniff(data[:NEEDED]):
+        kind = sniff(data[:NEEDED])
+        if not is_image(kind) and not is_video(kind):
             raise Refused(400, "file: it is no PNG, JPEG, WebP or MP4 by its bytes")
         path = self._folder / secrets.token_hex(8)
         path.write_bytes(data)

@@ -1,6 +1,6 @@
 """The benchmarks behind `make bench`: what is fast, against what, and whether it is fast enough.
 
-    bench.py [--json] [NAME...]        NAME in: compile noop version recut memory animatic purchases
+    bench.py [--json] [NAME...]        NAME in: compile noop version recut recut200 cold memory animatic purchases
 
 Two measurements are compared only within one run, taken in turn, so that a busy machine slows both. The status
 is 0 whatever the numbers; it is 1 where a benchmark could not be run.
@@ -26,6 +26,8 @@ BENCHMARKS: dict[str, Callable[[Path, Runner], list[Result]]] = {
     "noop": processes.noop,
     "version": processes.version,
     "recut": pictures.recut,
+    "recut200": pictures.recut200,
+    "cold": pictures.cold,
     "memory": pictures.memory,
     "animatic": pictures.animatic,
     "purchases": purchases.purchases,

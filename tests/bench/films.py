@@ -19,7 +19,7 @@ from storyboard.memo import SETTLED
 from storyboard.plan import Step
 
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
-SHOTS, SECONDS, FPS = 24, 5, 24
+SHOTS, MANY, SECONDS, FPS = 24, 200, 5, 24
 MODEL = "wavespeed/alibaba/wan-2.6/reference-to-video-flash"
 
 _MOVES = ("slow dolly in", "pan left", "tilt up", "static", "truck right", "slow dolly out")
@@ -102,12 +102,12 @@ def _fill(project: Project, clips: Iterable[tuple[Step, Path]]) -> None:
 
 
 class Film:
-    """A film of `SHOTS` shots whose clips are all there, as a provider returned them."""
+    """A film of one shot a clip, all of them there, as a provider returned them."""
 
     def __init__(self, folder: Path, clips: Mapping[int, Path]) -> None:
         self.folder = folder
         self._path = folder / "storyboard.yaml"
-        self._prompts = [f"{_SEEN[n % len(_SEEN)]}, take {n}, and @keeper looks on." for n in range(SHOTS)]
+        self._prompts = [f"{_SEEN[n % len(_SEEN)]}, take {n}, and @keeper looks on." for n in clips]
         noise(folder / "keeper.png", (64, 64), 1)
         self._write()
         self._put(clips)
@@ -141,20 +141,20 @@ class Clips:
     """
 
     def __init__(self, folder: Path, runner: Runner) -> None:
-        self._folder = folder
+        self.folder = folder
         self._runner = runner
 
     def clip(self, number: int) -> Path:
         """Clip `number`, from 0."""
-        path = self._folder / f"{number}.mp4"
+        path = self.folder / f"{number}.mp4"
         if not path.exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._make(path, number)
         return path
 
-    def first(self, count: int) -> dict[int, Path]:
-        """The first clips, by number."""
-        return {number: self.clip(number) for number in range(count)}
+    def spread(self, shots: int) -> dict[int, Path]:
+        """A clip for each shot. Beyond `SHOTS` of them the same `SHOTS` clips come again, in the same order."""
+        return {shot: self.clip(shot % SHOTS) for shot in range(shots)}
 
     def _make(self, path: Path, number: int) -> None:
         still = "scale=1280:720,gblur=6"
@@ -174,7 +174,7 @@ class Clips:
                 *("-t", str(SECONDS), "-c:v", "libx264", "-preset", "veryfast", "-crf", "20"),
                 *("-c:a", "aac", "-b:a", "128k", "-ac", "2", "-movflags", "+faststart", path.name),
             ],
-            self._folder,
+            self.folder,
         )
 
 

@@ -2,9 +2,11 @@
 
 import os
 import resource
+import select
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,11 +43,19 @@ class Result:
 
 @dataclass(frozen=True)
 class Spent:
-    """What one process and all its children took, in seconds, and what it printed."""
+    """What one process and all its children took, in seconds, and what it printed.
+
+    Attributes:
+        own: CPU seconds of the process alone, where that was asked for.
+        ended: False where it was stopped at the limit of its time.
+    """
 
     wall: float
     cpu: float
     out: str
+    err: str = ""
+    own: float = 0.0
+    ended: bool = True
 
 
 class Runner:
@@ -78,6 +88,36 @@ class Runner:
             done.check_returncode()
         return Spent(wall, used, done.stdout)
 
+    def timed(self, argv: Sequence[str | Path], cwd: Path, limit: float | None = None) -> Spent:
+        """Run to the end, or for `limit` seconds, with its output in files; its own CPU is told from its children's."""
+        cpu, started = _children_cpu(), time.perf_counter()
+        with (
+            tempfile.TemporaryFile("w+") as out,
+            tempfile.TemporaryFile("w+") as err,
+            subprocess.Popen(
+                argv, cwd=cwd, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            ) as process,
+        ):
+            handle = os.pidfd_open(process.pid)  # tells of the end without reaping, so that /proc still knows the rest
+            try:
+                ended = bool(select.select([handle], [], [], limit)[0])
+                wall = time.perf_counter() - started
+                if not ended:
+                    process.kill()
+                    select.select([handle], [], [])
+                own = _own_cpu(process.pid)
+            finally:
+                os.close(handle)
+            status, used = process.wait(), _children_cpu() - cpu
+            told = []
+            for stream in (out, err):
+                stream.seek(0)
+                told.append(stream.read())
+        if status and ended:
+            sys.stderr.write(told[0][-2000:] + told[1][-2000:])
+            raise subprocess.CalledProcessError(status, list(map(str, argv)))
+        return Spent(wall, used, told[0], told[1], own, ended)
+
     def watch(self, argv: Sequence[str | Path], cwd: Path) -> "Memory":
         """Run to the end, looking at the memory of its tree every `EVERY` seconds."""
         memory = Memory()
@@ -100,6 +140,12 @@ class Runner:
 def _children_cpu() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _own_cpu(pid: int) -> float:
+    """User and system seconds of a process that has ended and wasn't waited for yet (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def interleaved(

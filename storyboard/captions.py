@@ -10,7 +10,7 @@ from storyboard import timing
 from storyboard.timeline import Clip, Timeline
 
 JOINER = "\u2060"
-"""WORD JOINER: has no width. SubRip has no escapes; after `<` or `{` it keeps words from being read as a tag."""
+"""WORD JOINER: has no width. SubRip has no escapes; after `<`, `{` or a backslash it keeps words from being read as tags and breaks."""
 
 
 class Cue(NamedTuple):
@@ -60,7 +60,7 @@ def srt(timeline: Timeline, first: int = 0) -> str:
     blocks = []
     said = [(clip.start, *cue) for clip in timeline.clips for cue in shown(clip, timeline.fps)]
     for n, (at, cue, words) in enumerate(said, 1):
-        safe = re.sub(r"(?<=<)(?=[/A-Za-z])|(?<=\{)(?=\\)", JOINER, words).replace("-->", "→")
+        safe = re.sub(r"(?<=<)(?=[/A-Za-z])|(?<=\{)(?=\\)|(?<=\\)(?=[Nnh])", JOINER, words).replace("-->", "→")
         times = (_time(first + at + frame, timeline.fps, ",") for frame in (cue.start, cue.end))
         blocks.append(f"{n}\n{' --> '.join(times)}\n{safe}\n")
     return "\n".join(blocks).replace("\n", "\r\n")

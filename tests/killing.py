@@ -54,6 +54,7 @@ BOARD = """\
 storyboard: 1
 title: Shots
 aspect: 16:9
+fps: 6
 characters:
   mira: {look: a keeper, references: [mira.png]}
 passes:

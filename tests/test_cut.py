@@ -499,6 +499,7 @@ def test_a_leader_moves_chapters_subtitles_and_sound_along(reel: Reel) -> None:
     assert seen[first - 1] == pytest.approx(16, abs=1) and seen[first:] == pytest.approx([99] * 48, abs=1)
     with av.open(str(film)) as opened:
         starts = {c["metadata"]["title"]: float(c["start"] * c["time_base"]) for c in opened.chapters()}
+    assert starts["Leader"] == 0 and starts["One"] == pytest.approx(first / 25, abs=2e-3)
     assert starts["Two"] == pytest.approx((first + 24) / 25, abs=2e-3)
     assert cues(film)[0][0] == pytest.approx(first / 25, abs=2e-3)
     heard = np.abs(samples(film))

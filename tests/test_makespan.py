@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import gc
 import tempfile
 from collections import deque
 from collections.abc import Callable
@@ -109,8 +108,7 @@ def least(latencies: list[int], limit: Limit) -> float:
 
 
 def measured(limit: Limit, tools: Tools, clip: bytes) -> Measure:
-    """Have a thousand clips bought. Runs in a process of its own, which is too short to look for garbage in."""
-    gc.disable()
+    """Have a thousand clips bought. Runs in a process of its own."""
     random = Random(1)
     latencies = [random.choice(LATENCY) for _ in range(JOBS)]
     model = Catalog()["vercel/alibaba/wan-v2.6-r2v-flash"]

@@ -20,6 +20,7 @@ from tests.folder import ROOT, Folder
 BOARD = """\
 storyboard: 1
 title: Three shots
+fps: 6
 characters:
   mira: {look: a keeper, references: [mira.png]}
 passes:

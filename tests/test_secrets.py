@@ -35,6 +35,7 @@ SIGNED = f"X-Amz-Date=1&X-Signature={quote(SIGNATURE, safe='')}"
 BOARD = """\
 storyboard: 1
 title: One shot
+fps: 6
 aspect: 16:9
 characters:
   mira: {look: a keeper, references: [mira.png]}

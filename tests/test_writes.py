@@ -33,6 +33,7 @@ BOARD = """\
 storyboard: 1
 title: Two shots
 aspect: 16:9
+fps: 6
 characters:
   mira: {look: a keeper, references: [mira.png]}
 passes:

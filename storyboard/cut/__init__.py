@@ -164,9 +164,7 @@ class _Heard(NamedTuple):
     wave: Callable[[Path], None]
 
 
-def _sound(
-    studio: Studio, footage: Sequence[Footage], heads: Future[Record] | None, workers: int
-) -> _Heard:
+def _sound(studio: Studio, footage: Sequence[Footage], heads: Future[Record] | None, workers: int) -> _Heard:
     made = heads.result() if heads else None
     head = sound.Head(made.facts["frames"], made.outputs["sound"]) if made else None
     sounds = sound.conform(studio.timeline, footage, studio.store, studio.tools, workers, studio.notify)
@@ -203,7 +201,7 @@ def _chapters(timeline: Timeline, first: int) -> list[join.Chapter]:
     """One for each scene, where there are scenes."""
     if not any(clip.scene_id for clip in timeline.clips):
         return []
-    found = []
+    found = [join.Chapter("Leader", 0, first)] if first else []
     for (_, title), clips in groupby(timeline.clips, lambda clip: (clip.scene_id, clip.scene)):
         scene = list(clips)
         found.append(join.Chapter(title or timeline.title, first + scene[0].start, first + scene[-1].end))

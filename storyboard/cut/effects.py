@@ -26,7 +26,7 @@ from storyboard.cut.grid import SAMPLE_RATE
 from storyboard.event import Advanced, Event, Finished, Started
 from storyboard.film import Effect
 from storyboard.functions import Module
-from storyboard.media import SAFE_INPUT, MediaError, require_iso, run
+from storyboard.media import SAFE_INPUT, MediaError, opened, probe, run
 from storyboard.store import Blob, Record, Store
 from storyboard.timeline import Clip, Span, Timeline
 from storyboard.tools import Tools
@@ -130,18 +130,14 @@ def _length(clip: Clip) -> Fraction:
 
 
 def _part(clip: Clip, media: Blob, timeline: Timeline) -> _Part:
-    require_iso(media.path)
-    try:
-        with av.open(str(media.path), format="mov", options={"protocol_whitelist": "file"}) as opened:
-            if not opened.streams.video:
-                raise MediaError("it has no picture")
-            picture = opened.streams.video[0]
-            rates = (picture.base_rate, picture.average_rate)
-            rate = next((Fraction(one) for one in rates if one and 1 <= one <= 120), timeline.fps)
-            width, height = picture.width, picture.height
-            sound = bool(opened.streams.audio)
-    except av.FFmpegError as error:
-        raise MediaError(f"it can't be read as MP4: {error}") from error
+    with opened(media.path) as file:
+        if not file.streams.video:
+            raise MediaError("it has no picture")
+        picture = file.streams.video[0]
+        rates = (picture.base_rate, picture.average_rate)
+        rate = next((Fraction(one) for one in rates if one and 1 <= one <= 120), timeline.fps)
+        width, height = picture.width, picture.height
+        sound = bool(file.streams.audio)
     frames = max(1, ceil(_length(clip) * rate))
     if max(width, height) > WIDEST or width * height * 3 // 2 * frames > LARGEST:
         raise MediaError(f"{width}x{height} for {timing.shown(_length(clip))} is too large for effects")
@@ -155,8 +151,8 @@ def _decode(clip: Clip, media: Blob, part: _Part, tools: Tools, place: Path) -> 
     rate, length = f"{part.rate.numerator}/{part.rate.denominator}", float(part.frames / part.rate)
     graph = (
         f"[0:v:0]setpts=PTS-({start - seeked})/TB,fps={rate}:start_time=0,trim=end_frame={part.frames},"
-        f"scale='2*max(1,trunc(iw*sar/2+0.001))':'2*max(1,trunc(ih/2))':flags=bicubic+accurate_rnd:"
-        f"out_color_matrix=bt709:out_range=tv,setsar=1,format=yuv420p[picture]"
+        f"scale='2*max(1,trunc(iw*sar/2+0.001))':'2*max(1,trunc(ih/2))':{probe(media.path).to_bt709},"
+        f"setsar=1,format=yuv420p[picture]"
     )
     sound: tuple[str, ...] = ()
     if part.sound:

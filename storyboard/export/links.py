@@ -5,8 +5,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-import av
-
 from storyboard import atomic, media, shelf
 from storyboard.media import MediaError
 from storyboard.store import Store
@@ -64,16 +62,12 @@ def probe(path: Path) -> Medium:
     Raises:
         MediaError: it isn't ISO-BMFF, or has no picture.
     """
-    media.require_iso(path)
-    try:
-        with av.open(str(path), format="mov", options={"protocol_whitelist": "file"}) as opened:
-            if not opened.streams.video:
-                raise MediaError(f"{path.name} has no picture")
-            picture = opened.streams.video[0]
-            rate = Fraction(picture.average_rate or 0)
-            if not opened.streams.audio:
-                return Medium(path, picture.width, picture.height, rate)
-            sound = opened.streams.audio[0]
-            return Medium(path, picture.width, picture.height, rate, sound.channels, sound.rate)
-    except av.FFmpegError as error:
-        raise MediaError(f"{path.name} can't be read as MP4: {error}") from error
+    with media.opened(path) as file:
+        if not file.streams.video:
+            raise MediaError(f"{path.name} has no picture")
+        picture = file.streams.video[0]
+        rate = Fraction(picture.average_rate or 0)
+        if not file.streams.audio:
+            return Medium(path, picture.width, picture.height, rate)
+        sound = file.streams.audio[0]
+        return Medium(path, picture.width, picture.height, rate, sound.channels, sound.rate)

@@ -23,7 +23,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from email import message_from_bytes
-from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -174,8 +173,8 @@ def _named(value: Any, names: dict[str, str]) -> Any:
 
 
 @pytest.fixture
-def recorder(tools: Tools) -> Iterator[Recorder]:
-    with Simulator(tools, Catalog(), latency=0, rate=Fraction(1)).serving(port=0) as running:
+def recorder(tools: Tools, tiny_clip: Path) -> Iterator[Recorder]:
+    with Simulator(tools, Catalog(), latency=0, clip=tiny_clip).serving(port=0) as running:
         server = Recorder(running)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()

@@ -10,7 +10,8 @@ from storyboard import timing
 from storyboard.timeline import Clip, Timeline
 
 JOINER = "\u2060"
-"""WORD JOINER: has no width. SubRip has no escapes; after `<`, `{` or a backslash it keeps words from being read as tags and breaks."""
+"""WORD JOINER: has no width. SubRip has no escapes; after `<`, `{` or a backslash it keeps words from being read as
+tags and breaks."""
 
 
 class Cue(NamedTuple):

@@ -71,9 +71,9 @@ class _Floor:
         """As `storyboard.cut.conform` does, without stills."""
         frames = SECONDS * FPS
         chain = (
-            f"[0:v:0]null,fps={FPS}/1:start_time=0,tpad=stop=-1:stop_mode=clone,trim=end_frame={frames},"
-            "scale=1280:720:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic:"
-            "out_color_matrix=bt709:out_range=tv,pad=1280:720:-1:-1:black,setsar=1,format=yuv420p,"
+            f"[0:V:0]null,fps={FPS}/1:start_time=0,tpad=stop=-1:stop_mode=clone,trim=end_frame={frames},"
+            f"scale=1280:720:force_original_aspect_ratio=decrease:force_divisible_by=2:{probe(clip).to_bt709},"
+            "pad=1280:720:-1:-1:black,setsar=1,format=yuv420p,"
             "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709[video]"
         )
         return self._ffmpeg(

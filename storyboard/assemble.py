@@ -12,10 +12,14 @@ from storyboard.timeline import Asked, Timeline
 from storyboard.tools import Tools
 
 
-def lay_out(film: Film, pass_id: str, asked: Asked, store: Store) -> Timeline:
+def lay_out(film: Film, pass_id: str, asked: Asked | None, store: Store) -> Timeline:
     """The timeline of one pass, of the best clips that the store has."""
     return timeline.lay_out(
-        film, pass_id, lambda shot: shelf.best(film, shot, pass_id, store), lambda clip: measured(clip, store), asked
+        film,
+        pass_id,
+        lambda shot: shelf.best(film, shot, pass_id, store),
+        lambda clip: measured(clip, store),
+        asked or Asked(),
     )
 
 

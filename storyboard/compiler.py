@@ -331,21 +331,25 @@ class Project:
             KeyError: there is no such pass.
         """
         from storyboard import assemble
-        from storyboard.timeline import Asked
 
-        return assemble.lay_out(self.film(), self._known_pass(pass_), asked or Asked(), self.store)
+        return assemble.lay_out(self.film(), self._known_pass(pass_), asked, self.store)
 
     def cut(
-        self, timeline: "Timeline", tools: Tools, *, workers: int = 2, notify: Callable[[Event], None] = ignore
+        self,
+        pass_: str | None,
+        tools: Tools,
+        asked: "Asked | None" = None,
+        *,
+        workers: int = 2,
+        notify: Callable[[Event], None] = ignore,
     ) -> "Cut":
-        """The cut made of a timeline; slates stand in for clips that aren't there.
-
-        Raises:
-            CutFailed: the film could not be made; the message says why.
+        """The cut of one pass's timeline; slates stand in for clips that aren't there. Raises what `timeline` does, and
+        CutFailed where the film could not be made; the message says why.
         """
         from storyboard import assemble
 
-        return assemble.make(self.film(), timeline, self.folder, self.store, tools, workers, notify, self.build)
+        film, clips = self.film(), self.timeline(pass_, asked)
+        return assemble.make(film, clips, self.folder, self.store, tools, workers, notify, self.build)
 
     def place(self, results: "Iterable[Result]") -> dict[str, Path]:
         """Copies of what a render made where people look for it, by the steps' places, from the storyboard's folder."""

@@ -120,7 +120,7 @@ def test_python_runs_no_code_that_its_caller_did_not_trust(desk: Desk) -> None:
 
     binary, told = media.ffmpeg(), []
     project = storyboard.load(desk.path / "storyboard.yaml")
-    cut = project.cut(project.timeline(), Tools(binary, media.version(binary)), notify=told.append)
+    cut = project.cut(None, Tools(binary, media.version(binary)), notify=told.append)
     assert cut.sources == {"s010": "animatic", "s020": "slate"}
     assert "the effect grade:warm isn't trusted" in " ".join(one.message for one in told if isinstance(one, Noted))
     assert not desk.mark.exists()

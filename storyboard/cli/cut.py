@@ -72,7 +72,7 @@ def make_cut(
     tools = replace(tools, trusted=trust.trusted(project))
     asked = Asked(**(wanted or {}), date=common.today(), commit=common.commit(project.path))
     try:
-        return project.cut(project.timeline(pass_id, asked), tools, workers=common.workers(), notify=display.show)
+        return project.cut(pass_id, tools, asked, workers=common.workers(), notify=display.show)
     except CutFailed as error:
         return str(error)
 

@@ -343,9 +343,7 @@ class Project:
         workers: int = 2,
         notify: Callable[[Event], None] = ignore,
     ) -> "Cut":
-        """The cut of one pass's timeline; slates stand in for clips that aren't there. Raises what `timeline` does, and
-        CutFailed where the film could not be made; the message says why.
-        """
+        """The cut of one pass's timeline, with slates for clips that aren't there. Raises CutFailed besides."""
         from storyboard import assemble
 
         film, clips = self.film(), self.timeline(pass_, asked)

@@ -167,7 +167,8 @@ class _Heard(NamedTuple):
 def _sound(studio: Studio, footage: Sequence[Footage], heads: Future[Record] | None, workers: int) -> _Heard:
     made = heads.result() if heads else None
     head = sound.Head(made.facts["frames"], made.outputs["sound"]) if made else None
-    sounds = sound.conform(studio.timeline, footage, studio.store, studio.tools, workers, studio.notify)
+    # Beside the pictures: a few at a time, for memory.
+    sounds = sound.conform(studio.timeline, footage, studio.store, studio.tools, max(1, workers // 2), studio.notify)
     packets, samples = sound.packets(studio.timeline, sounds, head, studio.store, workers)
     return _Heard(packets, samples, lambda path: sound.wave(studio.timeline, sounds, head, path))
 

@@ -22,7 +22,7 @@ from storyboard.store import Record, Store
 from storyboard.timeline import Timeline
 from storyboard.tools import Tools
 
-VERSION = 1
+VERSION = 2
 SLATE, POP = 5, 2
 """Seconds: of the head slate, and from the tone to the first frame of picture."""
 COUNTED = (5, 4, 3)

@@ -16,7 +16,7 @@ Samples = NDArray[np.float32]
 STEP = SAMPLE_RATE // 10
 """Samples between two gating blocks: blocks of 400 ms overlap by three quarters (BS.1770-5, annex 1)."""
 _IN_BLOCK = 4
-_AT_ONCE = 60
+_AT_ONCE = 20
 _ABSOLUTE, _RELATIVE = -70.0, -10.0
 
 # The two filters of K-weighting at 48 kHz (BS.1770-5, annex 1, tables 1 and 2), as numerators and denominators.

@@ -100,7 +100,7 @@ def make(
             notify(Noted(f"{clip.shot}: its clip ends {timing.shown(missing)} early; its last frame is held"))
     try:
         with ExitStack() as until_the_end:
-            # Each ffmpeg uses two threads at most, seldom both, and some 140 MB.
+            # Each ffmpeg uses two threads at most, seldom both, and some 120 MB.
             pool = until_the_end.enter_context(_pool(workers // 2 + 1, "pictures"))
             beside = until_the_end.enter_context(_pool(4, "beside"))
             copied = beside.submit(_copy_clips, timeline, build / "clips", store)

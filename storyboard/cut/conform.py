@@ -5,7 +5,6 @@ last frame. No B-frames, so every packet's decode time is its presentation time,
 where a transition into the clip ends, a group begins, so that what follows is copied too.
 """
 
-from fractions import Fraction
 from math import ceil, floor
 from shutil import copyfile
 from typing import Any
@@ -35,7 +34,7 @@ def key_of(clip: Clip, footage: Footage, timeline: Timeline, tools: Tools) -> st
         {
             "conform": VERSION,
             "media": footage.media.sha256,
-            "source": [timing.exact(footage.source.start), timing.exact(_speed(clip, footage, timeline))],
+            "source": [timing.exact(footage.source.start), timing.exact(footage.speed(clip.frames, timeline.fps))],
             "frames": [clip.frames, clip.tail],
             "group": clip.join.frames,
             "fps": timing.exact(timeline.fps),
@@ -65,7 +64,7 @@ def make(key: str, clip: Clip, footage: Footage, timeline: Timeline, store: Stor
             f"[0:V:0]{','.join(chain)},split[clean][raw];[raw]{burn.prepare(clip, timeline, folder)}[video];"
             f"[clean]select={picks},scale={STILL}:{STILL}:force_original_aspect_ratio=decrease:flags=area[still]"
         )
-        seeked, speed = _sought(footage), _speed(clip, footage, timeline)
+        seeked, speed = _sought(footage), footage.speed(clip.frames, timeline.fps)
         needed = ceil(footage.source.start - seeked + (clip.frames + clip.tail) / timeline.fps * speed) + 1
         part = (*(("-ss", str(seeked)) if seeked else ()), "-t", str(needed))
         run(
@@ -92,10 +91,6 @@ def make(key: str, clip: Clip, footage: Footage, timeline: Timeline, store: Stor
         return store.put(key, {"video": folder / "video.mp4", **outputs}, facts)
 
 
-def _speed(clip: Clip, footage: Footage, timeline: Timeline) -> Fraction:
-    return footage.source.length * timeline.fps / clip.frames
-
-
 def _sought(footage: Footage) -> int:
     """The second from which on a medium is decoded: a whole one, which is exact in whatever ticks its file counts."""
     return max(0, floor(footage.source.start) - 2)
@@ -106,7 +101,7 @@ def _timed(clip: Clip, footage: Footage, timeline: Timeline) -> list[str]:
 
     The presentation's zero stays where it was: a picture that starts late in its file is as late here, as its sound is.
     """
-    start, speed = footage.source.start, _speed(clip, footage, timeline)
+    start, speed = footage.source.start, footage.speed(clip.frames, timeline.fps)
     zero = (start - _sought(footage)) * TICKS
     moved = f"settb=1/{TICKS},setpts=round((PTS-({zero}))/({speed}))" if start or speed != 1 else "null"
     rate = f"{timeline.fps.numerator}/{timeline.fps.denominator}"

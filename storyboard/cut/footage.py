@@ -1,9 +1,11 @@
 """What a clip of the film is conformed from."""
 
+from fractions import Fraction
 from typing import NamedTuple
 
 from storyboard.store import Blob
 from storyboard.timeline import Span
+from storyboard.timing import Rate
 
 
 class Footage(NamedTuple):
@@ -17,3 +19,7 @@ class Footage(NamedTuple):
     media: Blob
     source: Span
     slate: bool = False
+
+    def speed(self, frames: int, fps: Rate) -> Fraction:
+        """Seconds of it in a second of the film, where `frames` show its source: 1 unless it is retimed."""
+        return self.source.length * fps / frames

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -28,7 +27,7 @@ from storyboard.store import Record, Store
 from storyboard.timeline import Clip, Timeline
 from storyboard.tools import Tools
 
-__all__ = ["BITS", "FRAME", "Head", "Sounds", "conform", "content", "packets", "wave"]
+__all__ = ["BITS", "FRAME", "Head", "Sounds", "conform", "packets", "wave"]
 
 VERSION = 2
 BITS = 320_000
@@ -108,12 +107,6 @@ def _bed(
     except MediaError as error:
         notify(Noted(f"the {what} '{asked.label}' can't be used: {error}; the film is without it"))
         return None
-
-
-def content(timeline: Timeline, sounds: Sounds, head: Head | None) -> list[Any]:
-    """All that the film's sound depends on, as data for a key."""
-    mix = lay(timeline, sounds, head)
-    return [VERSION, BITS, _codec(), mix.content(0, mix.length)]
 
 
 def packets(

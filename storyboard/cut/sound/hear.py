@@ -48,7 +48,7 @@ def key_of(clip: Clip, footage: Footage, fps: timing.Rate, speaks: bool, tools: 
         {
             "hear": [VERSION, loudness.VERSION, scratch.VERSION],
             "media": None if footage.slate else footage.media.sha256,
-            "source": [timing.exact(footage.source.start), timing.exact(_speed(clip, footage, fps))],
+            "source": [timing.exact(footage.source.start), timing.exact(footage.speed(clip.frames, fps))],
             "range": list(span(clip, fps)),
             "fps": timing.exact(fps),
             "said": said,
@@ -81,12 +81,8 @@ def make(key: str, clip: Clip, footage: Footage, fps: timing.Rate, speaks: bool,
         return store.put(key, {} if silent else {"sound": sound}, pcm.facts(found))
 
 
-def _speed(clip: Clip, footage: Footage, fps: timing.Rate) -> Fraction:
-    return footage.source.length * fps / clip.frames
-
-
 def _decode(clip: Clip, footage: Footage, fps: timing.Rate, tools: Tools, folder: Path, into: Path) -> None:
-    speed, heard = _speed(clip, footage, fps), span(clip, fps)
+    speed, heard = footage.speed(clip.frames, fps), span(clip, fps)
     start = footage.source.start - clip.lead / fps * speed
     end = start + Fraction(heard.length, SAMPLE_RATE) * speed
     first = max(start, Fraction(0))

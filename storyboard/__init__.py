@@ -8,11 +8,12 @@ Each stage is a module named for it, and imports only from the layers below; `py
 
 from typing import TYPE_CHECKING, Any
 
+from storyboard.version import __version__
+
 if TYPE_CHECKING:
     from storyboard.compiler import Project, check, load
     from storyboard.diagnostic import Diagnostic, Rejected
 
-__version__ = "0.1.0"
 __all__ = ["Diagnostic", "Project", "Rejected", "__version__", "check", "load"]
 
 

@@ -7,17 +7,18 @@ from storyboard import cut, lettering, shelf, timeline
 from storyboard.cut.length import measured
 from storyboard.event import Event, Noted
 from storyboard.film import Film
+from storyboard.frozen import Frozen
 from storyboard.store import Store
 from storyboard.timeline import Asked, Timeline
 from storyboard.tools import Tools
 
 
-def lay_out(film: Film, pass_id: str, asked: Asked | None, store: Store) -> Timeline:
-    """The timeline of one pass, of the best clips that the store has."""
+def lay_out(film: Film, pass_id: str, asked: Asked | None, store: Store, frozen: Frozen | None = None) -> Timeline:
+    """The timeline of one pass, of the best clips that the store has, or of those that its lock names."""
     return timeline.lay_out(
         film,
         pass_id,
-        lambda shot: shelf.best(film, shot, pass_id, store),
+        lambda shot: shelf.best(film, shot, pass_id, store, frozen),
         lambda clip: measured(clip, store),
         asked or Asked(),
     )
@@ -44,6 +45,8 @@ def make(
     if lacking := lettering.lacking(words):
         notify(Noted(lacking))
     try:
-        return cut.make(laid_out, folder, store, tools, workers, notify, build)
+        with store.used():
+            return cut.make(laid_out, folder, store, tools, workers, notify, build)
     finally:
+        store.note_use()
         store.memo.save()

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -27,18 +28,16 @@ class Asset(NamedTuple):
     problem: Problem | None = None
 
 
-class Assets(Mapping[str, Asset]):
+class Referred(Mapping[str, Asset]):
     """Assets by how they were written, each looked at when first asked for.
 
     A URL is one too: it holds what it held when it was fetched, nothing while it never was.
     """
 
-    def __init__(self, root: Path, memo: Memo, pins: Pins) -> None:
+    def __init__(self, root: Path, pins: Pins) -> None:
         self._root = root.resolve()
-        self._memo = memo
         self._pins = pins
         self._found: dict[str, Asset] = {}
-        self._inside: dict[str, bool] = {}
 
     def __getitem__(self, written: str) -> Asset:
         found = self._found.get(written)
@@ -61,6 +60,22 @@ class Assets(Mapping[str, Asset]):
             return Asset(written, path, problem="missing")
         if written.startswith(("/", "~", "\\")) or written[1:3] in {":\\", ":/"}:
             return Asset(written, path, problem="absolute")
+        return self._at(written, path)
+
+    @abstractmethod
+    def _at(self, written: str, path: str) -> Asset:
+        """What is at a path that starts from the folder."""
+
+
+class Assets(Referred):
+    """The assets of a folder on the disk."""
+
+    def __init__(self, root: Path, memo: Memo, pins: Pins) -> None:
+        super().__init__(root, pins)
+        self._memo = memo
+        self._inside: dict[str, bool] = {}
+
+    def _at(self, written: str, path: str) -> Asset:
         try:
             status = os.lstat(path)
             if stat.S_ISLNK(status.st_mode) or not self._folder_is_inside(path):

@@ -5,24 +5,27 @@ anything is sent; only a definite refusal frees it. Whatever happens in between,
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from storyboard import digest, money
+from storyboard import digest, money, timing
 from storyboard.changes import facts_of
 from storyboard.event import Advanced, Event, Noted, Spent, Started
 from storyboard.job import Job
 from storyboard.journal import Journal, Order, OverCeiling, Taken, Unreadable, Unwritable
-from storyboard.media import probe
 from storyboard.providers import Lists, Seller, Ticket
 from storyboard.providers.failure import ClipFailed, ClipHeld
 from storyboard.purchase import BOUGHT, Purchase, State
 from storyboard.reconcile import candidates, match, window
+from storyboard.seat import Elsewhere, Seat, Unsure
+from storyboard.shared import probed
 from storyboard.store import Record, Store
+from storyboard.terms import Bought, Terms
+
+__all__ = ["LOOK_AGAIN", "Bought", "Buyer", "Found", "Terms", "look_for", "probed"]
 
 LOOK_AGAIN, SELDOM = 0.2, 2.0
 """Seconds between two looks at a clip that another render is making, at first and later."""
@@ -33,51 +36,19 @@ LOOKS = 30
 WRITES = 5
 """How often it is tried to write down an id."""
 
-BoughtState = Literal["done", "cached", "failed", "held"]
-
-
-@dataclass(frozen=True)
-class Bought:
-    """What became of one purchase. `cost` is what this render booked for it."""
-
-    state: BoughtState
-    record: Record | None = None
-    error: str = ""
-    cost: Decimal = money.FREE
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What a render may do.
-
-    Attributes:
-        run: Its number in the journal.
-        ceiling, budget: US dollars that it, and all renders together, may book.
-        settle: Seconds after a lost answer before the service's list is trusted to show the job.
-        seconds: How long it may wait in all; None for as long as it takes.
-        wall, sleep, now: Seconds since 1970; waits for seconds; a monotonic clock.
-    """
-
-    run: int
-    wall: Callable[[], float]
-    sleep: Callable[[float], Awaitable[None]]
-    now: Callable[[], float]
-    ceiling: Decimal | None = None
-    budget: Decimal | None = None
-    settle: float = 45.0
-    seconds: float | None = None
-
 
 @dataclass
 class Buyer:
-    """Buys for one render. `under_way` names what was sent and isn't here yet: shot -> id, "" while there is none."""
+    """Buys for one render. `under_way` names what was sent and isn't here yet: shot -> id, "" while there is none.
+    `seat` is its place among others who share a cache.
+    """
 
     journal: Journal
     store: Store
     terms: Terms
     notify: Callable[[Event], None]
     under_way: dict[str, str] = field(default_factory=dict)
+    seat: Seat | None = None
 
     async def clip(
         self,
@@ -108,6 +79,10 @@ class Buyer:
                 return Bought("failed", error=f"{error}: it wasn't sent")
             except Taken:
                 pass
+            except Elsewhere as other:
+                if got := await self._from_elsewhere(one, other):
+                    return got
+                continue
             except Unwritable as error:
                 if one is not None and one.state != "reserved":  # an earlier render may have bought it
                     return Bought("held", error=str(error))
@@ -133,17 +108,21 @@ class Buyer:
         try:
             match one.state:
                 case "reserved":
-                    return await self._buy(shot, one, job, seller)
+                    return await self._claimed(one) or await self._buy(shot, one, job, seller)
                 case "intent":
                     sent = one.intended or 0
                     if seller.idempotent and self.terms.wall() * 1000 - sent < REPEATABLE:
                         if not whole:
                             return Bought("held", error="a render of its shot sends it again, as the same purchase")
+                        if trouble := await self.seat.hold(one) if self.seat else "":
+                            return Bought("held", error=f"it may have been bought before, and now {trouble}")
                         async with turn:
                             return await self._buy(shot, one, job, seller)
                     one = self.journal.lose(one, "the render ended while it was being submitted", answered=False)
                     return await self._reconcile(shot, one, seller, turn)
                 case "accepted" | "completed" | "stored":
+                    if self.seat and one.state in BOUGHT:
+                        await self.seat.hold(one)
                     async with turn:
                         self.notify(Started(shot, "rendering", seller.work(job)))
                         return await self._collect(shot, one, job, seller)
@@ -160,6 +139,32 @@ class Buyer:
                     return Bought("failed", error=one.reason or one.state)
         finally:
             self.under_way.pop(shot, None)
+
+    async def _claimed(self, one: Purchase) -> Bought | None:
+        """Where a cache is shared, make the purchase this seat's alone, or use what somebody made meanwhile."""
+        if self.seat is None:
+            return None
+        try:
+            found = await self.seat.claim(one)
+        except Unsure as error:
+            self._drop(one, str(error))
+            return Bought("failed", error=str(error))
+        except BaseException as error:
+            self._drop(one, str(error))
+            raise
+        if found is None:
+            return None
+        self._drop(one, "its clip was in the shared cache")
+        return Bought("cached", found)
+
+    async def _from_elsewhere(self, one: Purchase | None, other: Elsewhere) -> Bought | None:
+        """What another seat buys; None where it let go of it."""
+        assert one
+        assert self.seat
+        found = await self.seat.wait(one, other.lease)
+        if isinstance(found, str):
+            return Bought("held", error=found)
+        return Bought("cached", found) if found else None
 
     async def _buy(self, shot: str, one: Purchase, job: Job, seller: Seller) -> Bought:
         self.notify(Started(shot, "rendering", seller.work(job)))
@@ -187,7 +192,7 @@ class Buyer:
         spent = money.FREE if sent else one.booked or money.FREE  # what is sent again was booked by the first render
         self.notify(Spent(spent))
         try:
-            ticket = await seller.submit(job, body, nonce, lambda: self.journal.require(one), progress)
+            ticket = await seller.submit(job, body, nonce, self._still(one), progress)
         except ClipHeld as error:
             self._lose(one, str(error))
             return Bought("held", error=str(error), cost=spent)
@@ -217,6 +222,19 @@ class Buyer:
         done = await self._collect(shot, one, job, seller)
         return Bought(done.state, done.record, done.error, spent, done.notes)
 
+    def _still(self, one: Purchase) -> Callable[[], None]:
+        """Asked each time that a request is about to leave, whether it still may."""
+        left = False
+
+        def still() -> None:
+            nonlocal left
+            self.journal.require(one)
+            if self.seat and not left and not self.seat.sure(one):
+                raise ClipFailed("whether another seat took it over isn't known; nothing was sent", unsent=True)
+            left = True
+
+        return still
+
     async def _accepted(self, one: Purchase, ticket: Ticket) -> Purchase:
         for attempt in range(WRITES):
             try:
@@ -240,7 +258,7 @@ class Buyer:
             with self.store.workspace() as folder:
                 clip = folder / "clip.mp4"
                 told = await seller.collect(job, ticket, clip, self._progress(shot), completed)
-                record = await self._kept(one, seller, clip, facts_of(job) | {"clip": probed(clip), **told})
+                record = await self._kept(one, seller, clip, self._facts(one, job) | {"clip": probed(clip), **told})
         except ClipHeld as error:
             if error.gone:
                 self._fail(one, "gone", str(error))
@@ -311,6 +329,9 @@ class Buyer:
         except Unwritable:
             return
 
+    def _facts(self, one: Purchase, job: Job) -> dict[str, Any]:
+        return facts_of(job, timing.moment(one.accepted or one.reserved), one.shown)
+
     def _progress(self, shot: str) -> "_Told":
         return _Told(shot, self.notify)
 
@@ -365,13 +386,3 @@ async def look_for(journal: Journal, one: Purchase, seller: Any, terms: Terms, p
         await terms.sleep(SELDOM)  # one that is being sent just now is told its id soon, and is no doubt any more
     possible = len(candidates(one, seen, known))
     return Found("", f"{possible or 'no'} job{'s' if possible > 1 else ''} in {seller.title}'s list could be it")
-
-
-def probed(clip: Path) -> dict[str, Any]:
-    """What a record tells of its clip.
-
-    Raises:
-        MediaError: it is none.
-    """
-    found = probe(clip)
-    return {"width": found.width, "height": found.height, "frames": found.frames, "sound": found.sound}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storyboard.changes import Change, differences, rewritten
-from storyboard.history import History
+from storyboard.lock import Lock
 from storyboard.plan import Step
 from storyboard.store import Store
 
@@ -27,7 +27,7 @@ class Cause:
     behind: tuple["Cause", ...]
 
 
-def of(step: Step, steps: Mapping[tuple[str, str], Step], history: History, store: Store) -> Cause:
+def of(step: Step, steps: Mapping[tuple[str, str], Step], lock: Lock, store: Store) -> Cause:
     """The cause of a step. `steps` holds those that it waits for, by pass and shot; each is told of once."""
     told = {(step.pass_id, step.shot)}
     behind: list[Cause] = []
@@ -38,13 +38,14 @@ def of(step: Step, steps: Mapping[tuple[str, str], Step], history: History, stor
             at = (producer.pass_id, producer.shot)
             if at in steps and at not in told and steps[at].state != "cached":
                 told.add(at)
-                behind.append(_alone(steps[at], history, store, ()))
+                behind.append(_alone(steps[at], lock, store, ()))
                 waiting.append(steps[at])
-    return _alone(step, history, store, tuple(behind))
+    return _alone(step, lock, store, tuple(behind))
 
 
-def _alone(step: Step, history: History, store: Store, behind: tuple[Cause, ...]) -> Cause:
-    key = history.key(step.pass_id, step.shot)
+def _alone(step: Step, lock: Lock, store: Store, behind: tuple[Cause, ...]) -> Cause:
+    last = lock.get(step.shot, step.pass_id)
+    key = last.key if last else None
     before = store.facts(key) if key and step.job and key != step.key else {}
     written = tuple(rewritten(before, step.job)) if before and step.job else ()
     sent = tuple(differences(before, step.job)) if before and step.job else ()

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from storyboard import money
 from storyboard.job import Job, bare
+from storyboard.version import __version__
 
 
 class Change(NamedTuple):
@@ -54,9 +55,14 @@ class _Given(NamedTuple):
     said: str
 
 
-def facts_of(job: Job) -> dict[str, Any]:
-    """What a record keeps of the job that made it: enough to explain the next change."""
+def facts_of(job: Job, at: str = "", ticket: str = "") -> dict[str, Any]:
+    """What a record keeps of the job that made it: enough to explain the next change, and, for the lock, when it was
+    bought or made (ISO 8601, UTC), as what, and by which version of the tool.
+    """
     return {
+        "at": at,
+        "id": ticket,
+        "by": __version__,
         "model": job.model,
         "request": dict(job.request),
         "inputs": {name: [bare(given.label), given.said] for name, given in job.inputs.items()},

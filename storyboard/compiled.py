@@ -14,20 +14,58 @@ from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from storyboard import atomic, digest, text
 from storyboard.assets import Asset
 from storyboard.diagnostic import Diagnostic, Related
+from storyboard.files import Place
 from storyboard.film import Bed, BurnIn, Effect, Film, Heard, Line, Mix, Pass, Shot, Take, Transition
 from storyboard.job import Input, Job, Own, Producer
 from storyboard.source import Source, Span
 
 
-def fingerprint(models: Path) -> str:
+class Inputs(NamedTuple):
+    """A film, and what it was compiled from: the storyboard's text, every reference that was looked at, and the folder
+    from which paths start.
+    """
+
+    source: Source
+    assets: Mapping[str, Asset]
+    folder: Place
+    film: Film
+
+    def same(self, source: Source, assets: Mapping[str, Asset], folder: Place) -> bool:
+        """Whether these would be compiled to the same film. Raises OSError where they can't be read."""
+        return (
+            source.text == self.source.text
+            and _models(folder) == _models(self.folder)
+            and all(_reads(folder, one.name, digest.sha256(one.text.encode())) for one in self.film.sources)
+            and all(assets[written][2:] == asset[2:] for written, asset in self.assets.items())
+        )
+
+
+def _models(folder: Place) -> dict[str, str]:
+    """The digests of the model files beside a storyboard."""
+    return {one.name: digest.sha256(one.read_bytes()) for one in (folder / "models").glob("*.toml") if one.is_file()}
+
+
+def _reads(folder: Place, name: str, sha256: str) -> Source | None:
+    """A library whose text has that digest, if it has it."""
+    library, found = text.read(folder / name, name)
+    return None if found or digest.sha256(library.text.encode()) != sha256 else library
+
+
+def code_of(folder: Place) -> str:
+    """As `fingerprint`, for the model files of a folder that isn't on the disk."""
+    return digest.sha256(repr([fingerprint(None), sorted(_models(folder).items())]).encode())
+
+
+def fingerprint(models: Path | None) -> str:
     """What the front end's answer depends on besides its input: its code, and the model files of `models`."""
     pydantic = importlib.util.find_spec("pydantic")
-    places = [str(path) for path in models.glob("*.toml")] + [str(pydantic and pydantic.origin)]
+    places = [str(path) for path in models.glob("*.toml")] if models else []
+    places += [str(pydantic and pydantic.origin)]
     for folder, _, names in os.walk(Path(__file__).parent):
         places += [f"{folder}/{name}" for name in names if name.endswith((".py", ".toml", ".json")) and name[0] != "."]
     seen = []
@@ -38,9 +76,11 @@ def fingerprint(models: Path) -> str:
     return digest.sha256(repr([sys.version, seen]).encode())
 
 
-def recall(path: Path, source: Source, assets: Mapping[str, Asset], code: str) -> Film | None:
-    """The film that `source` was compiled to, if nothing that it depends on changed. `path` lies in the folder
-    `.storyboard/compiled` of the storyboard's folder, from where the libraries' names start.
+def recall(
+    path: Path, source: Source, assets: Mapping[str, Asset], code: str, folder: Place | None = None
+) -> Film | None:
+    """The film that `source` was compiled to, if nothing that it depends on changed. The libraries' names start from
+    `folder`: where it isn't given, the one whose `.storyboard/compiled` `path` lies in.
     """
     try:
         kept = json.loads(digest.unseal(path.read_bytes()))
@@ -48,8 +88,8 @@ def recall(path: Path, source: Source, assets: Mapping[str, Asset], code: str) -
             return None
         libraries = []
         for name, sha256 in kept["libraries"]:
-            library, found = text.read(path.parents[2] / name, name)
-            if found or digest.sha256(library.text.encode()) != sha256:
+            library = _reads(folder or path.parents[2], name, sha256)
+            if library is None:
                 return None
             libraries.append(library)
         for written, facts in kept["assets"].items():

@@ -8,16 +8,18 @@ tools of the machine, and who listens to the progress.
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from storyboard import compiled, selection, text
+from storyboard import compiled, selection, text, verdict
 from storyboard.assets import Assets
 from storyboard.diagnostic import Diagnostic, Rejected, did_you_mean
-from storyboard.event import Event, ignore
+from storyboard.event import Event, Noted, ignore
 from storyboard.film import Film
 from storyboard.forecast import forecast
-from storyboard.history import History
+from storyboard.lock import SHOWN, Entry, Lock, Place, entry
+from storyboard.lock.file import LockFile, beside
 from storyboard.memo import Memo
 from storyboard.pins import Pins
 from storyboard.plan import Known, Plan, Step, decide
@@ -33,11 +35,13 @@ if TYPE_CHECKING:
     from storyboard.cut import Cut
     from storyboard.execute import Result
     from storyboard.front import Front
-    from storyboard.job import Job
+    from storyboard.frozen import Frozen
     from storyboard.journal import Journal
+    from storyboard.market import Market
     from storyboard.model import Storyboard
-    from storyboard.providers import Limit, Provider, Setup
+    from storyboard.providers import Provider
     from storyboard.purchase import Purchase
+    from storyboard.shared import Shared
     from storyboard.timeline import Asked, Timeline
 
 
@@ -63,7 +67,8 @@ class Project:
         self._source = source
         self._pins = Pins(own / "pins")
         self._assets = Assets(path.parent, self.store.memo, self._pins)
-        self._history = History((self.store.root if rehearsal else own) / "renders" / f"{path.name}.json")
+        self._locked = LockFile(self.store.root / "storyboard.lock" if rehearsal else beside(path))
+        self._kept: Film | None = None
         self._compiled = own / "compiled" / f"{path.name}.json"
         self._journal: Journal | None = None
         self._now = now
@@ -89,6 +94,16 @@ class Project:
         return self._journal
 
     @property
+    def lock(self) -> Lock:
+        """What was rendered, approved and accepted. Raises Rejected where its file can't be read."""
+        return self._locked.read()
+
+    def relock(self, change: Callable[[Lock], Lock]) -> Lock:
+        """Change the lock. Raises Rejected where it can't be read, OSError where it can't be written."""
+        self._kept = None
+        return self._locked.change(change)
+
+    @property
     def board(self) -> "Storyboard":
         """What the author wrote."""
         return self._read().board
@@ -97,10 +112,22 @@ class Project:
         """Every finding of the text and the rules, and of compiling every pass, in the order of the text."""
         found = self._read().check()
         self.store.memo.save()
+        try:
+            self._locked.read()
+        except Rejected as rejected:
+            found += rejected.diagnostics
         return found
 
     def film(self) -> Film:
-        """The compiled film.
+        """The compiled film, with the clips that were accepted as they are. Raises Rejected as `asked` does, and where
+        the lock can't be read.
+        """
+        if self._kept is None:
+            self._kept = verdict.kept(self.asked(), self.lock, self.store)
+        return self._kept
+
+    def asked(self) -> Film:
+        """The compiled film as the storyboard asks for it.
 
         Raises:
             Rejected: the storyboard has errors.
@@ -110,12 +137,23 @@ class Project:
             compiled.remember(self._compiled, self._source, self._assets, self._code, self._film)
         return self._film
 
+    def inputs(self) -> compiled.Inputs:
+        """The film as asked for, and what it was compiled from. Raises as `asked` does."""
+        return compiled.Inputs(self._source, self._assets, self.folder, self.asked())
+
     def warnings(self, pass_: str | None = None) -> tuple[Diagnostic, ...]:
         """The warnings that concern one pass, for whoever works on it."""
         return self.film().warnings[self._known_pass(pass_)]
 
-    def plan(self, pass_: str | None = None, *, only: Collection[str] = ()) -> Plan:
-        """What a render of one pass would do, by default of the default pass and of every shot.
+    def plan(
+        self,
+        pass_: str | None = None,
+        *,
+        only: Collection[str] = (),
+        there: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """What a render of one pass would do, by default of the default pass and of every shot. `there` are clips that
+        count as there, by key, each with its reason.
 
         Raises:
             Rejected: the storyboard has errors.
@@ -127,13 +165,22 @@ class Project:
         if unknown:
             raise KeyError(selection.nothing(scenes, unknown[0]))
 
-        def last(pass_id: str, shot: str) -> dict[str, object]:
-            key = self._history.key(pass_id, shot)
-            return dict(self.store.facts(key)) if key else {}
+        def rendered(pass_id: str, shot: str) -> Mapping[str, Any]:
+            one = self.lock.get(shot, pass_id)
+            return self.store.facts(one.key) if one else {}
 
         paid = any(not job.local for name in film.behind(pass_id) for job in film.all_jobs(name))
         bought = self.journal.latest() if paid else {}
-        decided = decide(film, pass_id, shots, states, Known(self.store.find, last, bought.get, self.kept))
+        known = Known(
+            self.store.find,
+            rendered,
+            bought.get,
+            self.kept,
+            lambda pass_id, shot: verdict.is_approved(film, self.lock, pass_id, shot),
+            verdict.reasons(self.asked(), self.lock, self.store),
+            there or {},
+        )
+        decided = decide(film, pass_id, shots, states, known)
         self.store.memo.save()
         if decided.cost is None or not decided.submits or not bought:
             return decided
@@ -153,14 +200,13 @@ class Project:
         if shot not in film.numbers:
             raise KeyError(f"there is no shot '{shot}': {did_you_mean(shot, film.numbers)}")
         steps = {(step.pass_id, step.shot): step for step in self.plan(pass_id, only=[shot]).steps if step.take is None}
-        return cause.of(steps[pass_id, shot], steps, self._history, self.store)
+        return cause.of(steps[pass_id, shot], steps, self.lock, self.store)
 
     def others(self, decided: Plan) -> "list[Purchase]":
         """What was bought and isn't fetched yet, and isn't in a plan: clips of earlier versions of the film, of the
         providers that the plan's pass uses.
         """
-        film = self.film()
-        jobs = [job for name in film.behind(decided.pass_id) for job in film.all_jobs(name)]
+        jobs = [job for name in self.film().behind(decided.pass_id) for job in self.film().all_jobs(name)]
         providers = {job.provider for job in jobs if not job.local}
         keys = {step.key for step in decided.steps}
         return [one for one in self.journal.open() if one.key not in keys and one.provider in providers]
@@ -170,77 +216,18 @@ class Project:
         models = self.models()
         return one.model in models and one.left(models[one.model].kept, self._now() // 1_000_000) > 0
 
-    def has_earlier(self, pass_id: str, shot: str) -> bool:
-        """Whether the clip that a shot was last rendered with is there."""
-        key = self._history.key(pass_id, shot)
-        return key is not None and isinstance(self.store.find(key), Record)
-
     def models(self) -> "Catalog":
         """The models that the storyboard may use: ours, and those of `models/*.toml` beside it."""
         from storyboard.catalog import Catalog, own
 
         return Catalog(own.read(self._models, self._models.name)[0])
 
-    def providers(
-        self,
-        decided: Plan,
-        tools: Tools,
-        environment: Mapping[str, str],
-        *,
-        workers: int = 2,
-        limits: "Mapping[str, Limit] | None" = None,
-        notify: Callable[[Event], None] = ignore,
-        more: Collection[str] = (),
-    ) -> "Mapping[str, Provider]":
-        """The providers that carry a plan out. `environment` holds keys and base URLs, `limits` the user's own.
-        Those that only fetch what was bought, and those of `more`, are left out where they can't be used.
+    @property
+    def market(self) -> "Market":
+        """Who sells the models that the storyboard may use."""
+        from storyboard.market import Market
 
-        Raises:
-            Unconfigured: one that is to sell has no client, no key, or no safe base URL; nothing was sent.
-        """
-        from storyboard import market
-        from storyboard.providers import load
-
-        names = {step.job.provider for step in decided.submits.values() if step.job}
-        wanted = {step.job.provider for step in decided.work.values() if step.job} | set(more)
-        setup = self._setup(tools, environment, workers, limits or {}, notify)
-        found = {**load(names, setup), **market.usable(wanted - names, setup)}
-        for step in decided.submits.values():
-            if step.job:
-                found[step.job.provider].require(step.job)
-        return found
-
-    def sellers(
-        self, names: Collection[str], tools: Tools, environment: Mapping[str, str], notify: Callable[[Event], None]
-    ) -> "Mapping[str, Provider]":
-        """The providers of those names that can be used as things stand; of the others it is noted why not."""
-        from storyboard import market
-
-        return market.usable(names, self._setup(tools, environment, 1, {}, notify))
-
-    def _setup(
-        self,
-        tools: Tools,
-        environment: Mapping[str, str],
-        workers: int,
-        limits: "Mapping[str, Limit]",
-        notify: Callable[[Event], None],
-    ) -> "Setup":
-        from storyboard import market
-
-        uploads = None if self._rehearsal else self.store.root / "uploads"
-        return market.setup(tools, environment, self.models(), uploads, workers, limits, notify)
-
-    def quotes(self, decided: Plan, environment: Mapping[str, str]) -> "dict[str, Decimal]":
-        """What WaveSpeedAI says each job to be submitted costs, by its step's place. Asks, for free; buys nothing.
-
-        Raises:
-            Unconfigured: there is no key, or no safe base URL.
-            NotQuoted: it gives no price.
-        """
-        from storyboard import market
-
-        return market.quoted(decided, self.models(), environment)
+        return Market(self.models, None if self._rehearsal else self.store.root / "uploads")
 
     def fetch_references(self, pass_: str | None, environment: Mapping[str, str]) -> dict[str, str]:
         """Fetch the https references of one pass, and of those that guide it, that aren't known yet, once, to know what
@@ -255,16 +242,10 @@ class Project:
         urls = {given.url for job in jobs for given in job.inputs.values() if given.url and given.sha256 is None}
         if not urls:
             return {}
-        import asyncio
-
-        from storyboard.providers.references import fetch, on_loopback
-
-        loopback = on_loopback({job.provider for job in jobs}, environment)
-        with self.store.workspace() as folder:
-            found, failed = asyncio.run(fetch(sorted(urls), folder, asyncio.sleep, loopback=loopback))
+        found, failed = self.market.references(urls, {job.provider for job in jobs}, environment, self.store)
         self._pins.remember(found)
         self._assets = Assets(self.folder, self.store.memo, self._pins)
-        self._film = self._front = None
+        self._film = self._front = self._kept = None
         return failed
 
     def render(
@@ -275,6 +256,7 @@ class Project:
         ceiling: "Decimal | None" = None,
         settle: float = 45.0,
         seconds: float | None = None,
+        shared: "Shared | None" = None,
         notify: Callable[[Event], None] = ignore,
     ) -> "list[Result]":
         """Carry out a plan: make, buy or fetch the clips that aren't there. One bad shot costs no other.
@@ -283,6 +265,7 @@ class Project:
             ceiling: US dollars that this render may book.
             settle: Seconds after a lost answer before it is looked for in the service's list.
             seconds: How long the render may wait; None for as long as it takes.
+            shared: The cache that is shared with others, whose clips and purchases are theirs as well.
 
         Raises:
             Unconfigured: a model of the plan has no client among `providers`; nothing was sent.
@@ -298,20 +281,18 @@ class Project:
 
         jobs = [step.job for step in decided.submits.values() if step.job and step.job.provider != "local"]
         require_sendable([(job.model, job.request) for job in jobs], self.models())
-        done = {(s.pass_id, s.shot): s.key for s in decided.steps if s.record and s.key and s.take is None}
+        made: list[Step] = []
 
         def stored(step: Step) -> None:
-            same = (s for s in decided.steps if step.key and s.key == step.key and s.take is None)
-            done.update({(other.pass_id, other.shot): step.key or "" for other in same})
+            made.extend(other for other in decided.steps if step.key and other.key == step.key)
 
-        def whole(job: "Job") -> "Job":
-            return derive.whole(job, self.store)
-
+        whole = partial(derive.whole, store=self.store)
         terms = Terms(0, time.time, asyncio.sleep, time.monotonic, ceiling, self.film().budget, settle, seconds)
 
         async def carried_out(run: int, others: "list[Purchase]") -> "list[Result]":
             its = replace(terms, run=run)
-            return await execute(decided, others, providers, self.store, self.journal, its, notify, stored, whole)
+            store, journal = self.store, self.journal
+            return await execute(decided, others, providers, store, journal, its, notify, stored, whole, shared)
 
         try:
             if not any(step.job and not step.job.local for step in decided.steps):
@@ -319,11 +300,30 @@ class Project:
             with market.buying(decided, ceiling, self.journal, self.store) as run:
                 return asyncio.run(carried_out(run, self.others(decided)))
         finally:
-            for name in {pass_id for pass_id, _ in done}:
-                self._history.remember(name, {shot: key for (its, shot), key in done.items() if its == name})
+            film, found = self.film(), self._entries(step for step in decided.steps if step.record)
+            try:
+                self.relock(lambda lock: lock.rendered(film, self._entries(made), found))
+            except OSError as error:
+                notify(Noted(f"{self._locked.path.name} can't be written: {error.strerror or error}"))
             self.store.memo.save()
 
-    def timeline(self, pass_: str | None = None, asked: "Asked | None" = None) -> "Timeline":
+    def _entries(self, steps: "Iterable[Step]") -> dict[Place, Entry]:
+        its = ((step, self.store.find(step.key)) for step in steps if step.job and step.key)
+        return {
+            Place(step.shot, step.pass_id, step.take or SHOWN): entry(step.job, found)
+            for step, found in its
+            if step.job and isinstance(found, Record)
+        }
+
+    def frozen(self, pass_: str | None = None) -> "Frozen":
+        """What one pass's cut shows by the lock alone. Raises Rejected and KeyError as `plan` does."""
+        from storyboard import frozen
+
+        return frozen.freeze(self.film(), self.lock, self.store, self._known_pass(pass_))
+
+    def timeline(
+        self, pass_: str | None = None, asked: "Asked | None" = None, frozen: "Frozen | None" = None
+    ) -> "Timeline":
         """The film of one pass as clips in their places: this pass's, else those that it falls back to, else none.
 
         Raises:
@@ -332,7 +332,7 @@ class Project:
         """
         from storyboard import assemble
 
-        return assemble.lay_out(self.film(), self._known_pass(pass_), asked, self.store)
+        return assemble.lay_out(self.film(), self._known_pass(pass_), asked, self.store, frozen)
 
     def cut(
         self,
@@ -342,11 +342,12 @@ class Project:
         *,
         workers: int = 2,
         notify: Callable[[Event], None] = ignore,
+        frozen: "Frozen | None" = None,
     ) -> "Cut":
         """The cut of one pass's timeline, with slates for clips that aren't there. Raises CutFailed besides."""
         from storyboard import assemble
 
-        film, clips = self.film(), self.timeline(pass_, asked)
+        film, clips = self.film(), self.timeline(pass_, asked, frozen)
         return assemble.make(film, clips, self.folder, self.store, tools, workers, notify, self.build)
 
     def place(self, results: "Iterable[Result]") -> dict[str, Path]:

@@ -22,6 +22,7 @@ CODES: dict[str, str] = {
     "SB011": "an empty file",
     "SB012": "a character that hides or reorders text",
     "SB013": "a control character in a text",
+    "SB014": "a lock that can't be used",
     "SB101": "an unknown key",
     "SB102": "a missing key",
     "SB103": "a value of another type",

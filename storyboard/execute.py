@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from storyboard import derive, money
-from storyboard.buy import LOOK_AGAIN, Bought, Buyer, Terms, probed
+from storyboard import derive, money, timing
+from storyboard.buy import LOOK_AGAIN, Bought, Buyer, Terms
 from storyboard.changes import facts_of
 from storyboard.event import Advanced, Event, Finished, Noted, Planned, Started, Stopping
 from storyboard.job import Job
@@ -18,6 +18,8 @@ from storyboard.plan import Plan, Step
 from storyboard.providers import Maker, Provider, Seller
 from storyboard.providers.failure import ClipFailed, Unconfigured
 from storyboard.purchase import Purchase
+from storyboard.seat import Seat
+from storyboard.shared import Shared, probed
 from storyboard.store import Record, Store
 
 ResultState = Literal["done", "failed", "held", "cached", "skipped"]
@@ -45,11 +47,13 @@ async def execute(
     notify: Callable[[Event], None],
     stored: Callable[[Step], None],
     whole: Callable[[Job], Job] = lambda job: job,
+    shared: Shared | None = None,
 ) -> list[Result]:
     """Get every clip that the plan doesn't have yet, as many at a time as each provider takes: first those that were
     bought already, then the longest; and tell what became of each step. `others` were bought for an earlier version
     of the film, and are fetched too. `stored` is told of each step the moment that its clip is kept. `whole` puts files
-    behind a job's inputs once what it waits for is there (see `derive`).
+    behind a job's inputs once what it waits for is there (see `derive`). With a `shared` cache nothing is bought that
+    another seat is buying, and each clip is sent there when it is kept.
 
     A clip that fails costs no other. Cancelled once, it begins nothing more, and waits for what was sent; cancelled
     again, it leaves. Either way everything that was sent can be gone on with.
@@ -66,10 +70,14 @@ async def execute(
             providers[job.provider].require(job)
     work = {key: (step, job) for key, (step, job) in work.items() if job.provider in providers}
     _note_kept(plan, journal)
-    crew = _Crew(plan, providers, store, Buyer(journal, store, terms, notify), notify, stored, whole)
+    seat = Seat(shared, store, journal, terms.sleep, terms.now) if shared else None
+    crew = _Crew(plan, providers, store, Buyer(journal, store, terms, notify, seat=seat), notify, stored, whole)
     try:
         return await crew.work(work, [one for one in others if one.provider in providers])
     finally:
+        if seat and shared:
+            await seat.leave()
+            await shared.close()
         for provider in providers.values():
             await provider.close()
 
@@ -118,6 +126,9 @@ class _Crew:
         order = sorted(todo, key=lambda key: (todo[key][0].state == "submit", -sizes[key]))
         tasks = {asyncio.create_task(self._one(key, *todo[key])): self._name(todo[key][0]) for key in order}
         tasks |= {asyncio.create_task(self._other(one)): f"{one.shot} ({one.key[:8]})" for one in others}
+        owed = self._buyer.seat.shared.owed() if self._buyer.seat else ()
+        begun = {*todo, *(one.key for one in others)}
+        tasks |= {asyncio.create_task(self._tell(key[:8], key)): key[:8] for key in owed if key not in begun}
         heart = asyncio.create_task(self._stay()) if any(not job.local for _, job in todo.values()) or others else None
         try:
             await self._all(tasks)
@@ -170,6 +181,17 @@ class _Crew:
                 self._stored(step)
         finally:
             self._ended[key].set()
+        await self._tell(self._name(step), step.key)
+
+    async def _tell(self, name: str, key: str | None) -> None:
+        """Let others who share a cache have what is here."""
+        if self._buyer.seat is None or key is None:
+            return
+        self._buyer.under_way[name] = "on its way to the shared cache"
+        try:
+            await self._buyer.seat.tell(name, key)
+        finally:
+            self._buyer.under_way.pop(name, None)
 
     async def _done(self, step: Step, job: Job) -> Result:
         provider = self._providers[job.provider]
@@ -238,6 +260,7 @@ class _Crew:
         self._notify(Finished(name, got.error, held=got.state == "held"))
         if got.record:
             self._notify(Noted(f"{one.shot}: what was bought as {one.shown or 'lost'} is fetched"))
+        await self._tell(name, one.key)
 
     async def _make(self, step: Step, key: str, job: Job, maker: Maker) -> Result:
         """Make a clip here, or wait for whoever is making it and use theirs."""
@@ -262,7 +285,8 @@ class _Crew:
                     self._notify(Advanced(name, done, doing))
 
                 told = await maker.make(job, clip, progress)
-                facts: dict[str, Any] = facts_of(job) | {"clip": probed(clip), **told}
+                at = timing.moment(round(self._terms.wall() * 1000))
+                facts: dict[str, Any] = facts_of(job, at) | {"clip": probed(clip), **told}
                 record = await asyncio.to_thread(self._store.put, key, {"clip": clip}, facts)
         except (ClipFailed, MediaError) as error:
             return self._failed(step, str(error))

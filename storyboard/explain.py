@@ -29,7 +29,7 @@ NEVER_SILENT = frozenset({"SB408"})
 
 _FOLDER = Path(__file__).parent / "pages"
 _BLOCK = re.compile(r"^```(?:yaml|toml)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_NAMED = re.compile(r"# (\S+\.(?:yaml|toml))\n")
+_NAMED = re.compile(r"# (\S+\.(?:yaml|toml|lock))\n")
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,13 @@ class Film:
         """Each shot's place."""
         return {shot.id: n for n, shot in enumerate(self.shots)}
 
+    def shown(self, pass_id: str) -> list[str]:
+        """The passes whose clips a pass's cut shows, the best first: its own, then those that it falls back to. One
+        that names none falls back to the earlier ones, the nearest first.
+        """
+        order, fallback = list(self.passes), self.passes[pass_id].fallback
+        return [pass_id, *(reversed(order[: order.index(pass_id)]) if fallback is None else fallback)]
+
     def behind(self, pass_id: str) -> list[str]:
         """The pass, and those whose clips its own are made from, the first one first."""
         jobs = self.all_jobs(pass_id)

@@ -1,14 +1,14 @@
 """The front end: a storyboard's text to findings, and to the compiled film."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from storyboard import doubt, selection, sendable, shots, syntax
-from storyboard.assets import Assets
+from storyboard.assets import Asset
 from storyboard.catalog import Catalog, own
 from storyboard.decode import Positions, decode
 from storyboard.diagnostic import CODES, Diagnostic, Rejected
 from storyboard.expand import expand
+from storyboard.files import Place
 from storyboard.film import Film, Pass
 from storyboard.include import Included
 from storyboard.lower import Lowered, World, chained, lower
@@ -25,17 +25,19 @@ _LOST = frozenset(code for code in CODES if code < "SB1") | {"SB206", "SB207"}
 
 class Front:
     """A storyboard that was read and decoded, with its libraries. `folder` is where its paths start, `models` the
-    folder of its own model files.
+    folder of its own model files, `texts` those of libraries that aren't written yet, by their names.
 
     Raises:
         Rejected: the text isn't YAML, or isn't shaped like a storyboard; carries every finding.
     """
 
-    def __init__(self, source: Source, assets: Assets, folder: Path, models: Path) -> None:
+    def __init__(
+        self, source: Source, assets: Mapping[str, Asset], folder: Place, models: Place, texts: Mapping[str, str] = {}
+    ) -> None:
         root, found = syntax.parse(source)
         if root is None:
             raise Rejected(found)
-        included = Included(root, folder)
+        included = Included(root, folder, texts)
         whole, inherited = expand(included.root)
         self._sources = [source, *included.sources]
         self._included = included.found

@@ -4,13 +4,13 @@ A library is a file inside the storyboard's folder; the paths in it start from i
 same thing are an error that shows both, as neither could be meant to win.
 """
 
-import os
 import posixpath
 from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Mapping as AnyMapping
 
 from storyboard import syntax, text
 from storyboard.diagnostic import Diagnostic, Related, did_you_mean
+from storyboard.files import Place, is_inside
 from storyboard.model import Library
 from storyboard.model.reference import is_url
 from storyboard.source import Source, Span
@@ -21,13 +21,15 @@ MOST = 100
 
 
 class Included:
-    """A storyboard's document with its libraries, their texts in the order met, and what is wrong with them."""
+    """A storyboard's document with its libraries, their texts in the order met, and what is wrong with them. `texts`
+    are those that some libraries are to have, by their names, instead of what their files hold.
+    """
 
-    def __init__(self, root: Mapping, folder: Path) -> None:
+    def __init__(self, root: Mapping, folder: Place, texts: AnyMapping[str, str] = {}) -> None:
+        self._texts = texts
         self.sources: list[Source] = []
         self.found: list[Diagnostic] = []
         self._folder = folder
-        self._real = os.path.realpath(folder)
         self._open: list[tuple[str, Span]] = [(root.span.source.name, root.span)]
         self._met: set[str] = set()
         self._characters: dict[str, tuple[Scalar, Node]] = {}
@@ -88,7 +90,7 @@ class Included:
             self._read(path, name, written.span)
             self._open.pop()
 
-    def _problem(self, written: str, name: str, path: Path) -> tuple[str, str, str] | None:
+    def _problem(self, written: str, name: str, path: Place) -> tuple[str, str, str] | None:
         """The code, message and cure where a path can't be a library."""
         shown = written if len(written) <= 80 else written[:79] + "…"
         if is_url(written):
@@ -96,10 +98,10 @@ class Included:
         if written.startswith(("/", "~", "\\")) or "\0" in written:
             return "SB207", f"'{shown}' is an absolute path", "write the path from this file's folder"
         try:
-            real, is_file = os.path.realpath(path), path.is_file()
+            inside, is_file = is_inside(path, self._folder), path.is_file()
         except (OSError, ValueError):
             return "SB206", f"the file '{shown}' can't be read", "check its name"
-        if not Path(real).is_relative_to(self._real) or name.startswith(".."):
+        if not inside or name.startswith(".."):
             return "SB207", f"'{shown}' leaves the project", "copy the library into the storyboard's folder"
         if not is_file:
             return "SB206", f"the file '{shown}' isn't there", "paths start from the folder of the file that includes"
@@ -107,8 +109,8 @@ class Included:
             return "SB212", f"more than {MOST} libraries", "put them together into fewer files"
         return None
 
-    def _read(self, path: Path, name: str, place: Span) -> None:
-        source, found = text.read(path, name)
+    def _read(self, path: Place, name: str, place: Span) -> None:
+        source, found = (Source(name, self._texts[name]), []) if name in self._texts else text.read(path, name)
         self.sources.append(source)
         if found:
             self.found += [Diagnostic(one.code, one.message, place, one.help or "check the file") for one in found]

@@ -112,6 +112,14 @@ def new(
     return Job(model, request, inputs, seconds, cost, key, upload_via, words or {})
 
 
+def seed_of(request: Mapping[str, Any]) -> int | None:
+    """The seed that a request sends, at its top or one level below, as services have it; None where there is none."""
+    for level in (request, *(value for value in request.values() if isinstance(value, Mapping))):
+        if type(seed := level.get("seed")) is int:
+            return seed
+    return None
+
+
 class Own(NamedTuple):
     """A clip of the author's own in place of a job: as written, the file's SHA-256, and where it is."""
 

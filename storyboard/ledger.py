@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from storyboard import money
+from storyboard import money, timing
 from storyboard.providers.wire import Sighting
 from storyboard.purchase import UNSETTLED, Purchase, bought, spent
 
@@ -60,9 +60,7 @@ def day(at: int) -> str:
 
 def moment(at: int | None) -> str | None:
     """A moment in milliseconds as ISO 8601."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if at is None else timing.moment(at)
 
 
 @dataclass(frozen=True)

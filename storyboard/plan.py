@@ -1,7 +1,7 @@
 """What a render would do: for each shot its state, the reasons, and the price. Decides; changes nothing."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
@@ -160,12 +160,18 @@ class Known:
         last: The facts of a shot's last render in a pass.
         bought: The last purchase of a key.
         kept: Whether the service of a purchase still keeps its clip.
+        approved: Whether what a pass shows of a shot is approved.
+        accepted: Why a stale clip stays, by pass and shot.
+        there: Why clips count as there that the store doesn't have, by key: the shared cache has them, for one.
     """
 
     find: Callable[[str], Record | Lost]
     last: Callable[[str, str], Mapping[str, Any]]
     bought: Callable[[str], Purchase | None]
     kept: Callable[[Purchase], bool]
+    approved: Callable[[str, str], bool] = lambda _pass, _shot: False
+    accepted: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    there: Mapping[str, str] = field(default_factory=dict)
 
 
 def decide(film: Film, pass_id: str, only: Collection[str], states: Collection[str], known: Known) -> Plan:
@@ -176,7 +182,7 @@ def decide(film: Film, pass_id: str, only: Collection[str], states: Collection[s
     steps: dict[tuple[str, str], list[Step]] = {}
     for shot in film.shots:
         if not only or shot.id in only:
-            steps[pass_id, shot.id] = [_left_out(step, wanted) for step in _steps(film, pass_id, shot, known)]
+            steps[pass_id, shot.id] = [_left_out(step, wanted, known) for step in _steps(film, pass_id, shot, known)]
     mine = list(steps)
     waiting = [step for several in steps.values() for step in several]
     while waiting:
@@ -215,9 +221,11 @@ def _block(steps: Mapping[tuple[str, str], list[Step]]) -> None:
                         stuck.append(at)
 
 
-def _left_out(step: Step, states: Collection[str]) -> Step:
+def _left_out(step: Step, states: Collection[str], known: Known) -> Step:
     """A step that is not of the states asked for, left out."""
     if not states or step.job is None or ("changed" in states and step.state != "cached"):
+        return step
+    if "approved" in states and known.approved(step.pass_id, step.shot):
         return step
     return step._replace(state="skipped", reasons=(f"only: {', '.join(sorted(states))}",), job=None, record=None)
 
@@ -243,7 +251,10 @@ def _step(pass_id: str, shot: Shot, job: Job | Own | None, known: Known, *, firs
         return step._replace(reasons=tuple(unknown))
     found = known.find(job.key)
     if isinstance(found, Record):
-        return step._replace(state="cached", reasons=("unchanged",), record=found)
+        why = known.accepted.get((pass_id, shot.id), "unchanged") if first else "unchanged"
+        return step._replace(state="cached", reasons=(why,), record=found)
+    if job.key in known.there:
+        return step._replace(state="cached", reasons=(known.there[job.key],))
     purchase = None if job.local else known.bought(job.key)
     if purchase is not None and purchase.state not in _FORGOTTEN:
         return _resumed(step, purchase, found, known.kept)

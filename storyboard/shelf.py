@@ -6,33 +6,38 @@ from shutil import copyfile
 
 from storyboard import atomic, digest
 from storyboard.film import Film
+from storyboard.frozen import Frozen, bytes_of
 from storyboard.job import Own
 from storyboard.plan import Step
 from storyboard.store import Record, Store
 
 
-def best(film: Film, shot: str, pass_id: str, store: Store) -> tuple[str, Record] | None:
+def best(film: Film, shot: str, pass_id: str, store: Store, frozen: Frozen | None = None) -> tuple[str, Record] | None:
     """The clip to show, and its pass: this one, else the first of those that it falls back to that has a clip by
-    today's keys. A pass that names none falls back to the earlier ones, the nearest first.
+    today's keys, or, where the film is `frozen`, by its lock.
     """
-    order, fallback = list(film.passes), film.passes[pass_id].fallback
-    earlier = reversed(order[: order.index(pass_id)]) if fallback is None else fallback
-    for name in (pass_id, *earlier):
+    for name in film.shown(pass_id):
         made = film.jobs[name][film.numbers[shot]]
         if isinstance(made, Own):
             kept = _own(made, store)
             return (name, kept) if kept else None
-        found = store.find(made.key) if made and made.key else None
-        if isinstance(found, Record):
+        key = made.key if made else None
+        found = frozen.shown(name, shot) if frozen else present(store, key)
+        if found:
             return name, found
     return None
 
 
+def present(store: Store, key: str | None) -> Record | None:
+    """The record of a key, if it is there."""
+    found = store.find(key) if key else None
+    return found if isinstance(found, Record) else None
+
+
 def _own(clip: Own, store: Store) -> Record | None:
     """A clip of the author's own, in the store with the others; None where it changed since it was looked at."""
-    key = digest.of({"clip": clip.sha256})
-    found = store.find(key)
-    if isinstance(found, Record):
+    key = bytes_of(clip.sha256)
+    if found := present(store, key):
         return found
     with store.workspace() as folder:  # what is put into the store is moved there: never the author's own file
         copied = folder / "clip.mp4"

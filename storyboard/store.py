@@ -6,6 +6,9 @@ Written blob first, record second, each through a temporary file, fsync, rename 
 record never speaks of bytes that aren't there. Read the other way round, and checked: a record carries its own
 digest, a blob is its name. What fails the check is moved to `quarantine/`, never deleted, when it is made again.
 The two folders are named as the Bazel HTTP cache protocol names its paths.
+
+Whoever uses what he found, or writes, holds `used`, which any number share; whoever deletes holds `alone`. Both are
+locks on `cas`, which the system lets go of when their holder dies.
 """
 
 import fcntl
@@ -51,11 +54,15 @@ class Lost:
     reason: str = ""
 
 
+class InUse(Exception):
+    """Somebody is at work in the store."""
+
+
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: Path, how: int = fcntl.LOCK_EX) -> Iterator[None]:
     handle = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        fcntl.flock(handle, how)
         yield
     finally:
         os.close(handle)
@@ -82,6 +89,7 @@ class Store:
         self._records = str(root / "ac")
         self._blobs = str(root / "cas")
         self._swept = False
+        self._found: set[str] = set()
 
     def find(self, key: str) -> Record | Lost:
         """The record of `key` with every blob checked, or why there is none. Changes nothing."""
@@ -92,7 +100,46 @@ class Store:
             problem = self._problem(blob)
             if problem:
                 return Lost(f"its {name} in the store {problem}")
+        self._found.add(key)
         return record
+
+    def record(self, key: str) -> Record | Lost:
+        """The record of `key`, whatever became of its blobs, or why there is none."""
+        return self._read(key)
+
+    def note_use(self) -> None:
+        """Note, by the times of their records, that what was found so far is in use; what can't be noted only looks
+        older than it is.
+        """
+        for key in self._found:
+            with suppress(OSError):
+                os.utime(f"{self._records}/{key}")
+        self._found.clear()
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Nothing is deleted meanwhile; waits for who is at that. Where there is no store yet, there is nothing to
+        delete.
+        """
+        with ExitStack() as until_the_end:
+            with suppress(OSError):
+                until_the_end.enter_context(_locked(Path(self._blobs), fcntl.LOCK_SH))
+            yield
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else uses the store meanwhile.
+
+        Raises:
+            InUse: somebody does.
+            OSError: it can't be locked.
+        """
+        with ExitStack() as until_the_end:
+            try:
+                until_the_end.enter_context(_locked(Path(self._blobs), fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except BlockingIOError as error:
+                raise InUse from error
+            yield
 
     def facts(self, key: str) -> Mapping[str, Any]:
         """What the record of `key` tells, whether or not its blobs are still good."""
@@ -106,6 +153,10 @@ class Store:
 
     def put(self, key: str, outputs: Mapping[str, Path], facts: Mapping[str, Any]) -> Record:
         """Keep files (moved into the store) and facts under `key`. What was damaged there is set aside."""
+        with self._writing():
+            return self._put(key, outputs, facts)
+
+    def _put(self, key: str, outputs: Mapping[str, Path], facts: Mapping[str, Any]) -> Record:
         blobs = {name: self._keep(path) for name, path in outputs.items()}
         body = {
             "format": FORMAT,
@@ -115,9 +166,16 @@ class Store:
         }
         path = self.root / "ac" / key
         if path.exists() and isinstance(self._read(key), Lost):
-            self._quarantine(path)
+            self.set_aside(path)
         atomic.write(path, digest.seal(digest.canonical(body)))
         return Record(key, blobs, facts)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """As `used`, and there is a store."""
+        Path(self._blobs).mkdir(parents=True, exist_ok=True)
+        with _locked(Path(self._blobs), fcntl.LOCK_SH):
+            yield
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
@@ -130,6 +188,9 @@ class Store:
         place = atomic.ignored_folder(self.root) / "tmp"
         place.mkdir(exist_ok=True)
         with ExitStack() as until_the_end:
+            with suppress(OSError):  # what can't be kept is told where it is put
+                Path(self._blobs).mkdir(exist_ok=True)
+            until_the_end.enter_context(self.used())
             with _locked(place):  # so that no folder is seen between its making and its locking
                 temporary = TemporaryDirectory(dir=place, ignore_cleanup_errors=True)
                 folder = Path(until_the_end.enter_context(temporary))
@@ -217,7 +278,7 @@ class Store:
             if not self._problem(blob):
                 path.unlink()
                 return blob
-            self._quarantine(kept)
+            self.set_aside(kept)
         kept.parent.mkdir(parents=True, exist_ok=True)
         path.chmod(0o644)
         atomic.sync(path)
@@ -226,7 +287,8 @@ class Store:
         self.memo.learn(kept, sha256)
         return blob
 
-    def _quarantine(self, path: Path) -> None:
+    def set_aside(self, path: Path) -> None:
+        """Move what is damaged to `quarantine/`, where nobody takes it for what it should be."""
         place = self.root / "quarantine"
         place.mkdir(parents=True, exist_ok=True)
         names = (place / f"{path.parent.name}-{path.name}{f'.{n}' if n else ''}" for n in range(1000))

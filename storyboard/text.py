@@ -11,9 +11,9 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from storyboard.diagnostic import Diagnostic
+from storyboard.files import Place
 from storyboard.source import Source, Span
 
 MAX_BYTES = 4 << 20
@@ -51,7 +51,7 @@ class Fit:
         return offset + self.moved[bisect_right(self.cuts, offset)]
 
 
-def read(path: Path, name: str) -> tuple[Source, list[Diagnostic]]:
+def read(path: Place, name: str) -> tuple[Source, list[Diagnostic]]:
     """A file's text as a Source shown as `name`; with findings, the text is empty or cut short."""
     nowhere = Source(name, "").span(0, 0)
     try:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from storyboard import timing
 from storyboard.film import PLAIN, BurnIn, Effect, Film, Line, Mix, Shot
-from storyboard.job import Job
+from storyboard.job import Job, seed_of
 from storyboard.store import Blob, Record
 
 
@@ -256,9 +256,8 @@ def _placed(film: Film, shot: Shot, clip: Clip, start: int, end: int) -> Clip:
 
 
 def _origin(job: Job) -> Origin:
-    seed = job.request.get("seed")
     take = int(job.words.get("take", "1"))
-    return Origin(job.model, job.key, seed if isinstance(seed, int) else None, job.cost, take)
+    return Origin(job.model, job.key, seed_of(job.request), job.cost, take)
 
 
 def frame_size(aspect: str, resolution: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from fractions import Fraction
 from math import ceil, floor
 
@@ -63,6 +64,11 @@ def timecode(frame: int, fps: Rate) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours:02}:{minutes:02}:{seconds:02}{separator}{frames:02}"
+
+
+def moment(at: int) -> str:
+    """A moment in milliseconds since 1970 as ISO 8601 in UTC, to the second: `2026-11-21T16:05:00Z`."""
+    return datetime.fromtimestamp(at // 1000, UTC).isoformat().replace("+00:00", "Z")
 
 
 def exact(value: Fraction) -> str:

@@ -54,7 +54,7 @@ class Desk:
         project = load(self.film.path / "storyboard.yaml")
         plan = project.plan(pass_, only=only)
         limits = {"wavespeed": Limit(9, 999), "vercel": Limit(9, 999)}
-        found = project.providers(plan, self._tools, self.environment, limits=limits)
+        found = project.market.providers(plan, self._tools, self.environment, limits=limits)
         return project.render(plan, found, settle=0, **terms)
 
     def states(self, *arguments: str) -> dict[str, str]:

@@ -249,7 +249,7 @@ def _bought() -> int:
     try:
         project = load("storyboard.yaml")
         plan = project.plan()
-        found = project.providers(plan, Tools(media.ffmpeg(), ""), os.environ)
+        found = project.market.providers(plan, Tools(media.ffmpeg(), ""), os.environ)
         made = project.render(plan, found, settle=0)
         results = [[one.step.shot, one.state, one.error or ""] for one in made]
         status = 3 if {state for _, state, _ in results} - {"done", "cached"} else 0

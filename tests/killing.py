@@ -153,7 +153,7 @@ def _render(asked: Mapping[str, Any], report: int) -> None:
     limits = {name: Limit(asked["at_once"], 1_000_000) for name in ("wavespeed", "vercel")}
     tools = Tools(Path("ffmpeg"), "none")
     more = {one.provider for one in project.others(plan)}
-    sellers = project.providers(plan, tools, asked["environment"], limits=limits, more=more)
+    sellers = project.market.providers(plan, tools, asked["environment"], limits=limits, more=more)
     results = project.render(plan, sellers, settle=asked["settle"])
     sys.settrace(None)
     _tell(report, "results", {one.step.shot: [one.state, one.error] for one in results})

@@ -347,6 +347,10 @@ def test_the_commit_is_of_the_storyboard_and_says_whether_it_differs(tmp_path: P
     git(tmp_path, "commit", "-q", "-m", "more")
     head = git(tmp_path, "rev-parse", "--short=12", "HEAD")
     assert common.commit(board) == head
+    (below / "storyboard.lock").write_text("version = 1\n")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "the lock")
+    assert common.commit(board) == head, "the film is the same, byte for byte"
     board.write_text("storyboard: 1 # changed\n")
     assert common.commit(board) == f"{head}-dirty"
     assert common.commit(below / "none.yaml") == ""

@@ -13,7 +13,7 @@ from typing import Any
 import av
 import pytest
 
-from storyboard import digest
+from storyboard import digest, version
 from storyboard import job as jobs
 from storyboard.buy import REPEATABLE, Bought, Buyer, Found, Terms, look_for, probed
 from storyboard.catalog import Catalog
@@ -331,6 +331,9 @@ def test_a_clip_is_bought_waited_for_and_kept(desk: Desk) -> None:
         "words": {},
         "inputs": {},
         "cost": "0.25",
+        "at": "2027-01-15T08:00:02Z",
+        "id": "job-1",
+        "by": version.__version__,
         "clip": {"width": 64, "height": 36, "frames": 2, "sound": False},
         "provider": {"name": "shop", "id": "job-1"},
         "seed": 4,

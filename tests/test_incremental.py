@@ -16,6 +16,7 @@ from storyboard.compiler import Project
 from storyboard.event import ignore
 from storyboard.execute import Result, execute
 from storyboard.job import Job
+from storyboard.lock import Place, entry
 from storyboard.plan import Plan
 from storyboard.providers import Limit, Progress, Status, Ticket
 from storyboard.providers.failure import ClipFailed
@@ -154,8 +155,9 @@ class Film:
             results = asyncio.run(
                 execute(plan, [], names, project.store, project.journal, terms, ignore, lambda _: None)
             )
-        done = {r.step.shot: r.step.key for r in results if r.record and r.step.key}
-        project._history.remember(pass_, done)
+        film = project.film()
+        made = {Place(r.step.shot, pass_): entry(r.step.job, r.record) for r in results if r.record and r.step.job}
+        project.relock(lambda lock: lock.rendered(film, made))
         keys = [job.key for job in maker.submitted + shop.submitted]
         assert len(keys) == len(set(keys)), "one key was submitted twice"
         return [s.shot for s in plan.steps if s.state == "submit" and s.job and s.job.key in keys], results

@@ -1,11 +1,25 @@
 """Edits of a storyboard's text: what they change, and that nothing else does."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard import syntax
-from storyboard.rewrite import Edit, Order, Remove, Set, Uneditable, rewritten
+from storyboard import prompt, syntax
+from storyboard.rewrite import (
+    Append,
+    Edit,
+    Move,
+    Order,
+    Remove,
+    Rename,
+    Reword,
+    Set,
+    Uneditable,
+    Words,
+    rewritten,
+)
 from storyboard.salvage import plain
 from storyboard.source import Source
 
@@ -213,3 +227,173 @@ def test_any_text_can_be_set_and_is_read_back(text: str, old: str, is_flow: bool
     assert not found
     assert plain(root) == {"a": {"k": text, "z": "1", "new": text}}
     assert ("# said" in after) != is_flow
+
+
+# Other words, other keys, other lists
+
+CAST = """\
+storyboard: 1
+characters:
+  # the keeper
+  "mira": {look: old}   # she
+  tom:
+    look: young
+passes:
+  draft: {model: m, only: [s010, 's020',  "s030",]}
+shots:
+  - id: s010
+    prompt: >2-  # said
+
+        @mira climbs,
+      and @mira-like @tom
+       waits for @mira
+    takes: [1, 2]   # both
+  - {id: "s020", prompt: "\\"@mira\\" \\u0040mira\\n@mira \\
+      \\x40mira", takes: [1]}
+  - id: s030
+    characters:
+    - mira
+    - 'tom'  # he
+    prompt: '@mira''s @mira
+      hand'
+    camera: from @mira
+      to @tom
+    notes: |
+      @mira
+      #@mira
+    takes:
+    - 1
+    - 2  # good
+"""
+
+
+def mentions(path: tuple[str | int, ...], text: str, new: str, old: str = "mira") -> Reword:
+    """Other words for every mention of a character."""
+    its = [one for one in prompt.mentions(text, {"mira", "tom"}) if one.id == old]
+    return Reword(path, tuple(Words(one.start + 1, one.end, new) for one in its))
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_words_within_a_text_change_in_its_own_quotes_folds_and_escapes(line_break: str) -> None:
+    root, _ = syntax.parse(Source("", CAST))
+    assert root is not None
+    board = plain(root)
+    paths: list[tuple[str | int, ...]] = [("shots", n, "prompt") for n in range(3)]
+    paths += [("shots", 2, "camera"), ("shots", 2, "notes")]
+    edits = [mentions(path, board["shots"][path[1]][path[2]], "mária") for path in paths]
+    assert sum(len(edit.words) for edit in edits) == 12
+    text = CAST.replace("\n", line_break)
+    assert edited(text, *edits) == text.replace("@mira", "@mária").replace("40mira", "40mária")
+
+
+def test_a_key_and_items_of_lists_get_other_names_where_they_stand() -> None:
+    after = edited(
+        CAST,
+        Rename(("characters", "mira"), "maria"),
+        Set(("characters", "mira", "name"), "Mira"),
+        Rename(("characters", "tom"), "null"),
+        *(Reword(("passes", "draft", "only", n), (Words(0, 4, "мыс"),)) for n in range(3)),
+        Reword(("shots", 2, "characters", 0), (Words(0, 4, "-"),)),
+        Reword(("shots", 2, "characters", 1), (Words(0, 3, "o'tom"),)),
+    )
+    assert changed(CAST, after) == [
+        ('  "mira": {look: old}   # she', '  "maria": {look: old, name: Mira}   # she'),
+        ("  tom:", '  "null":'),
+        (
+            """  draft: {model: m, only: [s010, 's020',  "s030",]}""",
+            """  draft: {model: m, only: [мыс, 'мыс',  "мыс",]}""",
+        ),
+        ("    - mira", '    - "-"'),
+        ("    - 'tom'  # he", "    - 'o''tom'  # he"),
+    ]
+
+
+def test_a_list_gets_one_more_item_in_its_own_form() -> None:
+    after = edited(
+        CAST, *(Append(("shots", n, "takes"), "3") for n in range(3)), Append(("passes", "draft", "only"), "x")
+    )
+    assert "    takes: [1, 2, 3]   # both\n" in after
+    assert "takes: [1, 3]}\n" in after
+    assert after.endswith("    - 2  # good\n    - 3\n")
+    assert """'s020',  "s030", x,]}""" in after
+
+
+def test_keys_within_keys_that_arent_there_are_written_together() -> None:
+    after = edited(CAST, Set(("shots", 0, "passes"), {"draft": {"takes": ("1", "2", "3"), "pick": "3"}}))
+    assert "    takes: [1, 2]   # both\n    passes: {draft: {takes: [1, 2, 3], pick: 3}}\n" in after
+    again = edited(after, Set(("shots", 0, "passes"), {"draft": {"pick": "2"}}))
+    assert changed(after, again) == [
+        ("    passes: {draft: {takes: [1, 2, 3], pick: 3}}", "    passes: {draft: {takes: [1, 2, 3], pick: 2}}")
+    ]
+
+
+def test_what_several_read_through_an_alias_is_changed_once_where_it_is_written() -> None:
+    text = "x: [&a s010]\ny: [*a]\np: &p go @mira\nq: *p\n"
+    edits = [Reword((key, 0), (Words(0, 4, "s1"),)) for key in "xy"]
+    edits += [Reword((key,), (Words(4, 8, "ana"),)) for key in "pq"]
+    assert edited(text, *edits) == "x: [&a s1]\ny: [*a]\np: &p go @ana\nq: *p\n"
+    with pytest.raises(Uneditable, match="'p' can't be edited here"):
+        edited(text, edits[2])
+
+
+SCENES = """\
+scenes:
+  - id: one
+    shots:
+      # a's
+      - id: a   # first
+
+      - id: b
+  - id: two
+    shots:
+      - id: c
+      # under c
+
+  - id: three
+    shots:
+      - id: d"""
+
+
+@pytest.mark.parametrize(
+    ("at", "to", "place", "lines"),
+    [
+        (0, 1, 0, "one:b two:a,c three:d"),
+        (1, 1, 1, "one:a two:c,b three:d"),
+        (0, 2, 1, "one:b two:c three:d,a"),
+        (0, 2, 0, "one:b two:c three:a,d"),
+    ],
+)
+def test_an_item_goes_into_another_list_with_its_comments(at: int, to: int, place: int, lines: str) -> None:
+    after = edited(SCENES, Move(("scenes", 0, "shots", at), ("scenes", to, "shots"), place))
+    root, _ = syntax.parse(Source("", after))
+    assert root is not None
+    scenes = plain(root)["scenes"]
+    assert " ".join(f"{its['id']}:{','.join(shot['id'] for shot in its['shots'])}" for its in scenes) == lines
+    assert ("      # a's\n      - id: a   # first" in after) and "      - id: c\n      # under c\n" in after
+    assert Counter(after.split()) == Counter(SCENES.split())
+    assert not after.endswith("\n")
+
+
+def test_the_last_line_of_a_text_without_a_break_gets_one_where_it_goes() -> None:
+    after = edited("a:\n- 1\nb:\n- 2\n- 3", Move(("b", 1), ("a",), 0))
+    assert after == "a:\n- 3\n- 1\nb:\n- 2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "edit", "help_"),
+    [
+        ("a: {x: 1}\nb:\n  *k : 1\n", Rename(("b", "k"), "l"), "write 'l' there"),
+        ("a: {x: 1, y: 2}\n", Rename(("a", "x"), "y"), "write 'y' there"),
+        ("a: &a [1]\nb: *a\n", Append(("b",), "2"), "add 2 to it"),
+        ("a: []\n", Append(("a",), "2"), "add 2 to it"),
+        ("a: [1, 2]\nb:\n- 3\n", Move(("a", 0), ("b",), 0), "move it there"),
+        ("a:\n- 1\nb:\n- 3\n", Move(("a", 0), ("b",), 0), "move it there"),
+        ("a:\n- 1\n- 2\nb:\n  - 3\n", Move(("a", 0), ("b",), 0), "move it there"),
+        ("a: x y\n", Reword(("a",), (Words(1, 2, "z"),)), "write 'z' there"),
+        ("a: [x]\n", Reword(("a",), (Words(0, 1, "z"),)), "write 'z' there"),
+    ],
+)
+def test_what_cant_be_renamed_moved_or_added_is_said(text: str, edit: Edit, help_: str) -> None:
+    with pytest.raises(Uneditable) as refused:
+        edited(text, edit)
+    assert help_ in refused.value.help

@@ -11,6 +11,7 @@ from typing import Any
 from storyboard import text
 from storyboard.catalog import Model, new
 from storyboard.diagnostic import Diagnostic, Related, did_you_mean
+from storyboard.files import Place
 from storyboard.source import Source, Span
 
 Keys = tuple[str | int, ...]
@@ -30,7 +31,7 @@ TRIED: Mapping[str, Any] = {
 """What a file's own request schema must take; beside a size, an aspect ratio and a length of the file's."""
 
 
-def read(folder: Path, shown: str) -> tuple[dict[str, Model], list[Diagnostic]]:
+def read(folder: Place, shown: str) -> tuple[dict[str, Model], list[Diagnostic]]:
     """The models of a folder's files by id, and what is wrong with the others; `shown` is the folder in messages.
 
     A folder that isn't there has no models. Of two files with one id, the first by name counts.
@@ -38,7 +39,7 @@ def read(folder: Path, shown: str) -> tuple[dict[str, Model], list[Diagnostic]]:
     models: dict[str, Model] = {}
     places: dict[str, Span] = {}
     found: list[Diagnostic] = []
-    for path in sorted(folder.glob("*.toml")):
+    for path in sorted(folder.glob("*.toml"), key=lambda path: path.name):
         if not path.is_file():
             continue
         source, wrong = text.read(path, f"{shown}/{path.name}")
@@ -339,8 +340,7 @@ def plain(value: Any) -> Any:
 
 def _shown(path: Sequence[str | int]) -> str:
     """A path for people: price.cells[2].usd, counted from 1."""
-    parts = (f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in path)
-    return "".join(parts).removeprefix(".")
+    return "".join(f"[{step + 1}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
 
 
 _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")

@@ -9,6 +9,7 @@ from importlib import import_module
 import click
 from click.shell_completion import CompletionItem
 
+from storyboard.diagnostic import Rejected
 from storyboard.failure import Unreadable, Unwritable
 
 COMMANDS = {
@@ -20,21 +21,32 @@ COMMANDS = {
     "why": "Show what differs from a shot's last render.",
     "render": "Make the clips that are missing or changed, then the cut.",
     "cut": "Make the cut from the clips that are there.",
-    "export": "Write the cut for other tools: OTIO, EDL, FCPXML, SRT, CSV.",
+    "export": "Write the cut as OTIO, EDL, FCPXML, SRT or CSV.",
     "conform-edit": "Read an editor's timing back into the storyboard.",
     "trust": "Let effects run the code of a storyboard's own folder.",
     "status": "Show the state of every shot in every pass.",
+    "diff": "Show what changed between revisions, and its price.",
+    "take": "Roll a shot again: another take.",
+    "takes": "Show a shot's takes side by side.",
+    "pick": "Let the film show one take of a shot.",
+    "approve": "Approve the clip that a shot has now.",
+    "accept": "Keep a stale clip as it is.",
+    "mv": "Rename a shot; nothing is bought again.",
+    "reorder": "Move a shot; nothing is bought again.",
+    "rename-character": "Rename a character; nothing is bought again.",
     "ledger": "Show what was spent on what.",
     "resolve": "Settle purchases whose answer was lost.",
     "recover": "Fetch everything that was bought and isn't here.",
     "audit": "Compare the ledger with the service's own bills.",
     "models": "List the models, or show what one takes and costs.",
+    "cache": "List, check, clean and share the clips of the store.",
+    "merge-lock": "Merge two versions of a lock: git's merge driver.",
     "simulator": "Serve the providers' APIs on this machine, for rehearsals.",
     "schema": "Print the JSON Schema of storyboards, for editors.",
 }
 """Every command and its summary, here so that help and completion import none of them."""
 
-USAGE, REFUSED = 2, 4
+HAS_ERRORS, USAGE, REFUSED = 1, 2, 4
 INTERRUPTED = 130
 
 
@@ -84,6 +96,11 @@ def run(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("\ninterrupted: what was finished is kept; run the same command again to go on", err=True)
         return INTERRUPTED
+    except Rejected as rejected:
+        from storyboard import report  # noqa: PLC0415
+
+        click.echo(report.findings(rejected.diagnostics), err=True)
+        return HAS_ERRORS
     except (Unreadable, Unwritable) as error:
         click.echo(f"Refused: {error}. Nothing was sent.", err=True)
         return REFUSED

@@ -34,7 +34,7 @@ def command(file: Path, since: float, as_json: bool) -> None:
 
     try:
         names = {one.provider for one in project.journal.all()} | {"wavespeed"}
-        sellers = project.sellers(names, common.find_tools(), dict(os.environ), note)
+        sellers = project.market.sellers(names, common.find_tools(), dict(os.environ), note)
         if not any(isinstance(seller, Lists) for seller in sellers.values()):
             reason = "; ".join(skipped) or "no service that was bought from tells its bills"
             click.echo(f"Error: {report.safe(reason)}", err=True)

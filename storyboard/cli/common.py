@@ -8,14 +8,15 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, TypeVar
+from unicodedata import normalize
 
 import click
 
-from storyboard import report
+from storyboard import report, selection, timing
 from storyboard.compiler import Project, load
 from storyboard.diagnostic import Diagnostic, Rejected
 from storyboard.plan import Plan
@@ -23,6 +24,8 @@ from storyboard.tools import Tools
 
 if TYPE_CHECKING:
     from storyboard.buy import Terms
+    from storyboard.film import Film
+    from storyboard.lock import Lock
 
 HAS_ERRORS, USAGE, PARTLY, REFUSED, UNCONFIGURED = 1, 2, 3, 4, 5
 """Exit statuses: the storyboard has errors; usage; some shots failed; consent is missing; no client or key."""
@@ -66,12 +69,18 @@ def store_folder() -> Path | None:
     return Path(folder).absolute() if folder else None
 
 
-def open_project(file: Path, *, as_json: bool, rehearsal: bool = False) -> Project:
-    """The decoded storyboard; with errors, they are shown and the command ends."""
+def open_project(file: Path, *, as_json: bool, rehearsal: bool = False, deleting: bool = False) -> Project:
+    """The decoded storyboard; with errors, they are shown and the command ends. Unless it is the one that is
+    `deleting`, nothing is deleted from its store until the command ends.
+    """
     try:
-        return load(storyboard_file(file), store=store_folder(), rehearsal=rehearsal)
+        project = load(storyboard_file(file), store=store_folder(), rehearsal=rehearsal)
     except Rejected as rejected:
         reject(rejected.diagnostics, as_json=as_json)
+    context = click.get_current_context(silent=True)
+    if context is not None and not deleting:
+        context.with_resource(project.store.used())
+    return project
 
 
 def make_plan(project: Project, pass_: str | None, only: Sequence[str] = (), *, as_json: bool) -> Plan:
@@ -127,6 +136,7 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], *, right: Se
     for name in head:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold", no_wrap=name == "shot")
     styles = {"cached": "green", "submit": "yellow", "skipped": "dim", "unknown": "yellow"}
+    styles |= {"approved": "bold green", "accepted": "green", "outdated": "magenta", "missing": "dim"}
     styles |= {"current": "green", "stale": "yellow", "resume": "cyan", "bought": "cyan", "held": "red"}
     styles |= {"blocked": "red"}
     for row in rows:
@@ -183,6 +193,54 @@ def workers() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def film_of(project: Project, pass_: str | None, *, as_json: bool) -> "tuple[Film, str]":
+    """The film, and the pass that is meant; errors in the storyboard end the command."""
+    try:
+        film = project.film()
+    except Rejected as rejected:
+        reject(rejected.diagnostics, as_json=as_json)
+    if pass_ is not None and pass_ not in film.passes:
+        raise click.UsageError(f"there is no pass '{pass_}' (known: {', '.join(film.passes)})")
+    return film, pass_ or film.default_pass
+
+
+def chosen(film: "Film", names: Iterable[str]) -> list[str]:
+    """The shots that arguments name, each a shot or a scene, in the film's order; a usage error for what is neither."""
+    scenes = {shot.id: shot.scene_id for shot in film.shots}
+    found, states, unknown = selection.chosen(scenes, [normalize("NFC", name) for name in names])
+    if unknown or states:
+        raise click.UsageError(selection.nothing(scenes, (*unknown, *states)[0]))
+    return [shot.id for shot in film.shots if shot.id in found]
+
+
+def fail(message: str) -> Never:
+    """A usage error in words; nothing was changed."""
+    raise click.UsageError(report.safe(message))
+
+
+def relock(project: Project, change: "Callable[[Lock], Lock]") -> None:
+    """Change the lock; one that can't be read is shown and stays."""
+    try:
+        project.relock(change)
+    except Rejected as rejected:
+        reject(rejected.diagnostics, as_json=False)
+
+
+def author(folder: Path) -> str:
+    """Who says so: as git knows you, else as the machine does."""
+    from storyboard.git import GitError, Repository  # noqa: PLC0415
+
+    try:
+        return Repository(folder, dict(os.environ)).author()
+    except GitError:
+        return os.environ.get("USER") or os.environ.get("LOGNAME") or "unknown"
+
+
+def moment() -> str:
+    """Now: ISO 8601, in UTC."""
+    return timing.moment(round(time.time() * 1000))
+
+
 def find_tools() -> Tools:
     """The machine's own tools."""
     from storyboard import media  # noqa: PLC0415 -- decoders are imported when a render needs them
@@ -198,22 +256,31 @@ def today() -> str:
 
 
 def commit(file: Path) -> str:
-    """The commit that a storyboard stands at, with `-dirty` where the file isn't as it is there; "" without one.
+    """The commit that a storyboard was last changed in, with `-dirty` where the file isn't as it is there; "" without
+    one. A later commit of other files (the lock, after a render) leaves it, so that the same film has the same bytes.
 
-    git only looks two names up: what it does to compare files can run programs that a stranger's folder names.
+    git only looks names up: what it does to compare files can run programs that a stranger's folder names.
     """
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
-    asked = ["git", "rev-parse", "HEAD", f"HEAD:./{file.name}"]
+
+    def told(*asked: str) -> str:
+        return subprocess.run(
+            ["git", *asked],  # noqa: S607 -- the user's own git
+            cwd=file.absolute().parent,
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=5,
+        ).stdout.strip()
+
     try:
-        found = subprocess.run(
-            asked, cwd=file.absolute().parent, env=environment, capture_output=True, text=True, check=False, timeout=5
-        )
-        head, _, there = found.stdout.strip().partition("\n")
+        head, _, there = told("rev-parse", "HEAD", f"HEAD:./{file.name}").partition("\n")
+        if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", head):
+            return ""
+        last = told("rev-list", "-1", "HEAD", "--", f"./{file.name}") or head
         data = file.read_bytes()
     except (OSError, ValueError, subprocess.SubprocessError):
         return ""
-    if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", head):
-        return ""
     hashed = hashlib.new("sha1" if len(head) == 40 else "sha256", usedforsecurity=False)  # as git names a blob
     hashed.update(b"blob %d\0" % len(data) + data)
-    return head[:12] + ("" if hashed.hexdigest() == there else "-dirty")
+    return last[:12] + ("" if hashed.hexdigest() == there else "-dirty")

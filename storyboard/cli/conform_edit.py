@@ -2,13 +2,12 @@
 
 import time
 from pathlib import Path
-from shutil import copymode
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from storyboard import atomic, money, report, text
-from storyboard.cli import common
+from storyboard import money, report, text
+from storyboard.cli import common, rewriting
 from storyboard.compiler import Project
 from storyboard.diagnostic import Rejected
 from storyboard.film import Film
@@ -17,14 +16,13 @@ from storyboard.source import Source
 if TYPE_CHECKING:
     from storyboard.edit.conform import Conformed
     from storyboard.edit.keep import Anew
-    from storyboard.rewrite import Uneditable
 
 
 @click.command("conform-edit")
 @click.argument("edit", type=click.Path(path_type=Path))
 @common.file_option
 @common.pass_option
-@click.option("--dry-run", is_flag=True, help="Show what would change, and leave the storyboard as it is.")
+@rewriting.dry_run_option
 @click.option("--within-handles", is_flag=True, help="Leave a shot as it is where its clip would be bought again.")
 @common.json_option
 def command(edit: Path, file: Path, pass_: str | None, dry_run: bool, within_handles: bool, as_json: bool) -> None:
@@ -61,10 +59,10 @@ def command(edit: Path, file: Path, pass_: str | None, dry_run: bool, within_han
             click.echo("The edit would leave the storyboard with errors; nothing was written.\n", err=True)
         common.reject(rejected.diagnostics, as_json=as_json)
     except Uneditable as error:
-        _refuse(error, as_json=as_json)
+        rewriting.refuse_place(error, as_json=as_json)
     writes = found.text != source.text and not dry_run
     if writes:
-        _write(path.resolve(), before, found.text)
+        rewriting.write([(path.resolve(), before, found.text)])
     if as_json:
         common.print_json({"format": 1, "title": film.title, "pass": pass_id, **_json(found, path, is_written=writes)})
     else:
@@ -76,27 +74,6 @@ def _compiler(path: Path) -> Any:
         return Project(path.absolute(), Source(path.name, changed), common.store_folder(), time.time_ns).film()
 
     return compiled
-
-
-def _refuse(error: "Uneditable", *, as_json: bool) -> Never:
-    line, column = error.span.source.line_column(error.span.start)
-    where = f"{error.span.source.name}:{line}:{column}"
-    if as_json:
-        common.print_json({"format": 1, "error": str(error), "help": error.help, "line": line, "column": column})
-    else:
-        click.echo(f"Error: {report.safe(where)}: {report.safe(str(error))}; {report.safe(error.help)}", err=True)
-        click.echo("Nothing was written.", err=True)
-    raise click.exceptions.Exit(common.HAS_ERRORS)
-
-
-def _write(path: Path, before: bytes, changed: str) -> None:
-    """Put the new text in the old one's place, unless somebody wrote it meanwhile."""
-    if path.read_bytes() != before:
-        raise click.ClickException(f"{path.name} was changed meanwhile; nothing was written")
-    mark = b"\xef\xbb\xbf" if before.startswith(b"\xef\xbb\xbf") else b""
-    with atomic.replacing(path) as temporary:
-        temporary.write_bytes(mark + changed.encode())
-        copymode(path, temporary)
 
 
 def _json(found: "Conformed", path: Path, *, is_written: bool) -> dict[str, Any]:

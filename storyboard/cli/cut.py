@@ -63,7 +63,12 @@ def command(
 
 
 def make_cut(
-    project: Project, pass_id: str, tools: Tools, display: Display, wanted: Mapping[str, Any] | None = None
+    project: Project,
+    pass_id: str,
+    tools: Tools,
+    display: Display,
+    wanted: Mapping[str, Any] | None = None,
+    frozen: Any = None,
 ) -> Any:
     """The cut, or a text that says what stands in its way. `wanted` is what is asked of it besides the storyboard."""
     from storyboard.cut import CutFailed  # noqa: PLC0415 -- decoders are imported when a cut needs them
@@ -72,7 +77,7 @@ def make_cut(
     tools = replace(tools, trusted=trust.trusted(project))
     asked = Asked(**(wanted or {}), date=common.today(), commit=common.commit(project.path))
     try:
-        return project.cut(pass_id, tools, asked, workers=common.workers(), notify=display.show)
+        return project.cut(pass_id, tools, asked, workers=common.workers(), notify=display.show, frozen=frozen)
     except CutFailed as error:
         return str(error)
 

@@ -29,7 +29,7 @@ NAMES = ("otio", "edl", "fcpxml", "srt", "vtt", "csv", "shotlist")
 )
 @common.json_option
 def command(file: Path, pass_: str | None, format_: str, output: str | None, as_json: bool) -> None:
-    """Write the cut for other tools: OTIO, EDL, FCPXML, SRT, CSV.
+    """Write the cut as OTIO, EDL, FCPXML, SRT or CSV.
 
     Makes no cut. Copies of the clips that otio, edl and fcpxml link to are put in build/<pass>/clips. Missing shots
     fall back to earlier passes, then to slates, as in the cut.

@@ -26,7 +26,7 @@ def command(file: Path, as_json: bool) -> None:
     with common.attending(project), Display(quiet=as_json) as display:
         wanted = settle.fetchable(project.journal, project.store, project.kept)
         names = {one.provider for one in wanted}
-        sellers = project.sellers(names, common.find_tools(), dict(os.environ), display.show)
+        sellers = project.market.sellers(names, common.find_tools(), dict(os.environ), display.show)
         missing = settle.recover(project.journal, project.store, wanted, sellers, common.terms(), display.show)
     if as_json:
         common.print_json(

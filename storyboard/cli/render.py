@@ -13,7 +13,7 @@ import click
 
 from storyboard import money, report, schedule
 from storyboard.catalog.request import Unsendable
-from storyboard.cli import common, trust
+from storyboard.cli import common, sharing, trust
 from storyboard.cli.cut import cut_json, make_cut, show_cut
 from storyboard.cli.progress import Display
 from storyboard.compiler import Project
@@ -56,6 +56,8 @@ class _Limit(click.ParamType[tuple[str, int, int]]):
 @click.option("--max-cost", type=_Dollars(), help="Spend no more than this: a plan that costs more is refused.")
 @click.option("--yes", is_flag=True, help="Don't ask before spending.")
 @click.option("--rehearse", is_flag=True, help="Run against the simulator: spends nothing, needs no key.")
+@click.option("--frozen", is_flag=True, help="Use exactly what the lock names: buys and makes nothing, for CI.")
+@sharing.offline_option
 @click.option(
     "--limit",
     "limits",
@@ -75,6 +77,8 @@ def command(
     max_cost: Decimal | None,
     yes: bool,
     rehearse: bool,
+    frozen: bool,
+    offline: bool,
     limits: tuple[tuple[str, int, int], ...],
     timeout: float | None,
     as_json: bool,
@@ -85,6 +89,11 @@ def command(
     if only is not None and not shots:
         raise click.UsageError("--only names no shot")
     trust.require(project, as_json=as_json)
+    if frozen:
+        if rehearse or shots or max_cost is not None or yes:
+            raise click.UsageError("--frozen makes nothing: leave out --only, --max-cost, --yes and --rehearse")
+        _frozen(project, pass_, as_json=as_json, offline=offline)
+        return
     _fetch_references(project, pass_, as_json=as_json)
     plan = common.make_plan(project, pass_, shots, as_json=as_json)
     account = {name: Limit(at_once, a_minute) for name, at_once, a_minute in limits}
@@ -93,6 +102,10 @@ def command(
         rehearsed = _rehearse(project, plan, real, account, as_json=as_json)
         _show(project, plan, *rehearsed, as_json=as_json)
         return
+    shared = None
+    if not offline:
+        with Display(quiet=as_json) as display:
+            plan, shared = sharing.fetched(project, plan, pass_, shots, display.show)
     if not sys.stdin.isatty():
         _consent(project, plan, max_cost, yes=yes)
     tools = common.find_tools()
@@ -102,9 +115,11 @@ def command(
         _consent(project, plan, max_cost, yes=yes)
     if not as_json:
         click.echo(report.plan_total(plan) if plan.work else f"{plan.pass_id}: nothing to render")
-    terms = {"ceiling": max_cost, "settle": common.settle_seconds(), "seconds": timeout}
+    terms = {"ceiling": max_cost, "settle": common.settle_seconds(), "seconds": timeout, "shared": shared}
     try:
         with Display(quiet=as_json) as display:
+            if shared:
+                shared.notify = display.show
             results = _render(project, plan, found, display, terms)
             cut = make_cut(project, plan.pass_id, tools, display)
     except KeyboardInterrupt:
@@ -113,6 +128,20 @@ def command(
             where = "bought, and still at their service: "
             click.echo(f"\n{where}{report.safe(', '.join(under_way))}; the same command fetches them", err=True)
         raise
+    _show(project, plan, results, cut, {}, as_json=as_json)
+
+
+def _frozen(project: Project, pass_: str | None, *, as_json: bool, offline: bool) -> None:
+    from storyboard.cli.frozen import locked  # noqa: PLC0415 -- it needs the shared cache
+
+    tools = common.find_tools()
+    with Display(quiet=as_json) as display:
+        found = locked(project, pass_, display, as_json=as_json, offline=offline)
+        cut = make_cut(project, found.pass_id, tools, display, frozen=found)
+    plan = found.plan()
+    results = [Result(step, "cached" if step.record else "skipped", step.record) for step in plan.steps]
+    if not as_json:
+        click.echo(f"{plan.pass_id}: {report.count(len(found.clips), 'clip')} as locked; nothing was bought")
     _show(project, plan, results, cut, {}, as_json=as_json)
 
 
@@ -137,7 +166,7 @@ def _providers(
 ) -> Mapping[str, Provider]:
     try:
         others = {one.provider for one in project.others(plan)}
-        return project.providers(
+        return project.market.providers(
             plan, tools, environment, workers=common.workers(), limits=limits, notify=display.show, more=others
         )
     except Unconfigured as error:

@@ -93,7 +93,7 @@ def _of(project: Project, waiting: list[Purchase], shot: str | None, pass_: str 
 
 def _sellers(project: Project, waiting: list[Purchase], *, as_json: bool) -> Mapping[str, Any]:
     names = {one.provider for one in waiting}
-    return project.sellers(names, common.find_tools(), dict(os.environ), lambda event: _say(event, as_json))
+    return project.market.sellers(names, common.find_tools(), dict(os.environ), lambda event: _say(event, as_json))
 
 
 def _say(event: Event, quiet: bool) -> None:

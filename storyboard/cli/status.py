@@ -9,7 +9,7 @@ import click
 from storyboard import report
 from storyboard.cli import common
 from storyboard.compiler import Project
-from storyboard.plan import Step
+from storyboard.standing import standing
 
 
 @click.command("status")
@@ -18,21 +18,35 @@ from storyboard.plan import Step
 def command(file: Path, as_json: bool) -> None:
     """Show the state of every shot in every pass.
 
-    A shot is current, stale (an earlier version of it is there), missing, bought and not fetched yet, held, or blocked.
-    Warns of clips that were bought and that their service will delete soon.
+    A shot is current, approved (current, and somebody said so), accepted (stale, and kept as it is), stale (an earlier
+    version of it is there, and stays usable), outdated (approved once, and changed since), missing, bought and not
+    fetched yet, held, or blocked. Warns of clips that were bought and that their service will delete soon.
     """
     project = common.open_project(file, as_json=as_json)
-    film_passes = list(_film(project, as_json=as_json).passes)
-    plans = {name: common.make_plan(project, name, as_json=True) for name in film_passes}
-    states = {name: {shot: _word(project, step) for shot, step in plan.mine().items()} for name, plan in plans.items()}
+    film, _ = common.film_of(project, None, as_json=as_json)
+    plans = {name: common.make_plan(project, name, as_json=True) for name in film.passes}
+    found = {
+        name: {shot: standing(project, step) for shot, step in plan.mine().items()} for name, plan in plans.items()
+    }
     ending = _ending(project)
-    shots = [shot.id for shot in project.film().shots]
+    shots = [shot.id for shot in film.shots]
     if as_json:
-        rows = [{"shot": shot, "passes": {name: states[name][shot] for name in film_passes}} for shot in shots]
+        rows = [
+            {
+                "shot": shot,
+                "passes": {name: its[shot].word for name, its in found.items()},
+                "details": {name: its[shot].as_json() for name, its in found.items()},
+            }
+            for shot in shots
+        ]
         common.print_json({"format": 1, "shots": rows, "deleted_soon": [_json(*one) for one in ending]})
         return
-    head = ("shot", *film_passes)
-    common.print_table(head, [(report.safe(shot), *(states[name][shot] for name in film_passes)) for shot in shots])
+    head = ("shot", *film.passes)
+    common.print_table(head, [(report.safe(shot), *(its[shot].word for its in found.values())) for shot in shots])
+    for name, its in found.items():
+        for shot in shots:
+            if its[shot].why:
+                click.echo(f"{report.safe(shot)} ({report.safe(name)}): {report.safe(its[shot].why)}")
     for one, left in ending:
         when = f"deletes it in {report.duration(left)}" if left > 0 else "may have deleted it"
         click.echo(
@@ -40,21 +54,6 @@ def command(file: Path, as_json: bool) -> None:
             f"{when}; 'storyboard recover' fetches it",
             err=True,
         )
-
-
-def _film(project: Any, *, as_json: bool) -> Any:
-    from storyboard.diagnostic import Rejected  # noqa: PLC0415
-
-    try:
-        return project.film()
-    except Rejected as rejected:
-        common.reject(rejected.diagnostics, as_json=as_json)
-
-
-def _word(project: Project, step: Step) -> str:
-    if step.state == "submit":
-        return "stale" if project.has_earlier(step.pass_id, step.shot) else "missing"
-    return {"cached": "current", "resume": "bought"}.get(step.state, step.state)
 
 
 def _ending(project: Project) -> list[tuple[Any, int]]:

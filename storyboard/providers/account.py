@@ -7,6 +7,7 @@ import asyncio
 import ipaddress
 import json
 import re
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -100,7 +101,7 @@ class Account:
             raise Lost(f"no whole answer in {longest:.0f} s") from error
         except _NEVER_SENT as error:
             raise NotSent(self.masked(str(error) or type(error).__name__)) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:  # httpx lets a later alert of TLS through
             raise Lost(self.masked(str(error) or type(error).__name__)) from error
 
     def masked(self, text: str) -> str:

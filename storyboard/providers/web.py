@@ -7,6 +7,7 @@ resolved, and it is that very address that is connected to; each redirect is che
 import asyncio
 import ipaddress
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import urljoin
@@ -109,7 +110,7 @@ async def fetch(
                 reason = "the connection broke off"
             except TimeoutError:
                 reason = "it is too slow"
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, ssl.SSLError) as error:
                 reason = str(error) or type(error).__name__
             except (httpx.InvalidURL, ValueError) as error:  # a redirect's target, too
                 raise Refused(f"{shown(url)} leads to no URL: {error}") from error
@@ -177,7 +178,7 @@ class _Download:
                     if not self.media and got >= NEEDED:
                         stream.flush()
                         self._require(url)
-            except httpx.TransportError:
+            except (httpx.TransportError, ssl.SSLError):
                 return False
         if length is not None and got < begins_at + length:
             return False

@@ -13,13 +13,41 @@ from typing import Any
 
 from storyboard import syntax
 from storyboard.layout import marks
-from storyboard.rewrite.edits import Edit, Odd, Order, Path, Remove, Set, Uneditable
-from storyboard.rewrite.places import BREAK
-from storyboard.rewrite.splices import Splices, Style, spliced
+from storyboard.rewrite.edits import (
+    Append,
+    Edit,
+    Move,
+    Odd,
+    Order,
+    Path,
+    Remove,
+    Rename,
+    Reword,
+    Set,
+    Uneditable,
+    Value,
+    Words,
+)
+from storyboard.rewrite.places import BREAK, spliced
+from storyboard.rewrite.splices import Splices, Style
 from storyboard.salvage import plain
 from storyboard.source import Source, Span
 
-__all__ = ["Edit", "Order", "Path", "Remove", "Set", "Uneditable", "rewritten"]
+__all__ = [
+    "Append",
+    "Edit",
+    "Move",
+    "Order",
+    "Path",
+    "Remove",
+    "Rename",
+    "Reword",
+    "Set",
+    "Uneditable",
+    "Value",
+    "Words",
+    "rewritten",
+]
 
 
 def rewritten(source: Source, edits: Sequence[Edit]) -> str:
@@ -33,10 +61,30 @@ def rewritten(source: Source, edits: Sequence[Edit]) -> str:
     made = _made(source, edits)
     if made is not None:
         return made
-    for edit in edits:
-        if _made(source, [edit]) is None:
-            raise _uneditable(source, edit)
-    raise _uneditable(source, edits[0])
+    groups = _groups(source, edits)
+    good, bad = 0, len(groups)  # how many of the first ones can be made together, and how many can't
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        if _made(source, [edit for group in groups[:middle] for edit in group]) is None:
+            bad = middle
+        else:
+            good = middle
+    raise _uneditable(source, groups[bad - 1][0])
+
+
+def _groups(source: Source, edits: Sequence[Edit]) -> list[list[Edit]]:
+    """The edits, those of one text together that several read through an alias."""
+    root = _parsed(source.text)
+    groups: dict[int, list[Edit]] = {}
+    for n, edit in enumerate(edits):
+        node: syntax.Node | None = root if isinstance(edit, Reword) else None
+        for step in edit.path:
+            if isinstance(node, syntax.Mapping):
+                node = node.value(str(step))
+            elif isinstance(node, syntax.Sequence) and isinstance(step, int) and step < len(node.items):
+                node = node.items[step]
+        groups.setdefault(n if node is None else -id(node), []).append(edit)
+    return list(groups.values())
 
 
 def _made(source: Source, edits: Sequence[Edit]) -> str | None:
@@ -48,8 +96,9 @@ def _made(source: Source, edits: Sequence[Edit]) -> str | None:
     text = source.text
     values = [edit for edit in edits if not isinstance(edit, Order)]
     moves = sorted((edit for edit in edits if isinstance(edit, Order)), key=lambda edit: -len(edit.path))
+    last = sorted((edit for edit in values if isinstance(edit, Rename | Move)), key=lambda edit: -len(edit.path))
     try:
-        for edit in (*values, *moves):
+        for edit in (*(edit for edit in values if edit not in last), *last, *moves):  # while paths hold
             _mean(wanted, edit)
         text = spliced(text, Splices(text, root).of(values))
         for _, same in groupby(moves, key=lambda edit: len(edit.path)):  # the inner lists first
@@ -78,17 +127,44 @@ def _comments(text: str) -> Counter[str]:
 def _mean(values: Any, edit: Edit) -> None:
     """Make an edit to the values themselves."""
     *way, last = edit.path
-    for step in way:
+    holder = _at(values, way)
+    match edit:
+        case Remove():
+            del holder[last]
+        case Order(places=places):
+            holder[last] = [holder[last][n] for n in places]
+        case Append(value=value):
+            holder[last].append(value)
+        case Reword():
+            holder[last] = edit.of(holder[last])
+        case Rename(key=key):
+            _rename(holder, str(last), key)
+        case Move(to=to, place=place):
+            target = _at(values, to)
+            target.insert(place, holder.pop(last))
+        case Set(value=value):
+            holder[last] = _set(holder.get(last), value)
+
+
+def _at(values: Any, path: Sequence[str | int]) -> Any:
+    for step in path:
         values = values[step]
-    if isinstance(edit, Remove):
-        del values[last]
-    elif isinstance(edit, Order):
-        values[last] = [values[last][n] for n in edit.places]
-    elif isinstance(edit.value, str):
-        values[last] = edit.value
-    else:
-        old = values.get(last) if isinstance(values, dict) else values[last]
-        values[last] = (old if isinstance(old, dict) else {}) | dict(edit.value)
+    return values
+
+
+def _set(old: Any, value: Value) -> Any:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, tuple):
+        return list(value)
+    held = old if isinstance(old, dict) else {}
+    return held | {key: _set(held.get(key), its) for key, its in value.items()}
+
+
+def _rename(holder: dict[str, Any], old: str, new: str) -> None:
+    entries = [(new if key == old else key, value) for key, value in holder.items()]
+    holder.clear()
+    holder.update(entries)
 
 
 def _uneditable(source: Source, edit: Edit) -> Uneditable:
@@ -111,6 +187,14 @@ def _uneditable(source: Source, edit: Edit) -> Uneditable:
             help_ = f"write '{key}: {Style(is_flow=False).value(value)}' there by hand"
         case Remove():
             help_ = f"remove '{key}' there by hand"
+        case Reword(words=words):
+            help_ = f"write {' and '.join(dict.fromkeys(repr(its.text) for its in words))} there by hand"
+        case Rename(key=new):
+            help_ = f"write '{new}' there by hand"
+        case Append(value=value):
+            help_ = f"add {value} to it by hand"
+        case Move():
+            help_ = "move it there by hand"
         case _:
             help_ = f"put the entries of '{key}' in order by hand"
     return Uneditable(span, f"'{key}' can't be edited here without changing something else", help_)

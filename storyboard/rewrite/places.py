@@ -1,7 +1,8 @@
 """Where the nodes of a text stand in it: themselves, or their aliases."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from storyboard import syntax
 from storyboard.layout import marks
@@ -12,6 +13,29 @@ BREAK = re.compile(r"\r\n|\n|\r")
 _BLANKS = re.compile(r"(?:[ \t\r\n]+|#[^\r\n]*)*")
 _COMMENT = re.compile(r"[ \t]*#")
 _ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
+
+
+class Splice(NamedTuple):
+    """What stands between two offsets instead of what did."""
+
+    start: int
+    end: int
+    text: str
+
+
+def spliced(text: str, splices: Iterable[Splice]) -> str:
+    """The text with the splices made.
+
+    Raises:
+        Odd: two of them want the same place.
+    """
+    parts, at = [], 0
+    for splice in sorted(splices, key=lambda one: one.start):  # stable: what goes to one place keeps its order
+        if splice.start < at:
+            raise Odd
+        parts += [text[at : splice.start], splice.text]
+        at = splice.end
+    return "".join([*parts, text[at:]])
 
 
 class Places:

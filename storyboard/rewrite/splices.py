@@ -4,44 +4,23 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from storyboard import syntax
 from storyboard.layout import marks, order
 from storyboard.model import Storyboard
-from storyboard.rewrite.edits import Edit, Odd, Order, Path, Remove
-from storyboard.rewrite.places import BREAK, Places
+from storyboard.rewrite import letters, lists
+from storyboard.rewrite.edits import Append, Edit, Move, Odd, Order, Path, Remove, Rename, Reword, Value, Words
+from storyboard.rewrite.places import Places, Splice
 from storyboard.salvage import plain
 from storyboard.syntax import Node, Scalar
 
 _BARE = re.compile(r"(?:-?[0-9])?[A-Za-z0-9_]*(?:(?<=\w)[./-][A-Za-z0-9_]+)*")
 _BARE_IN_BLOCK = re.compile(r"(?:-?[0-9])?[A-Za-z0-9_]*(?:(?<=\w)[.:/-][A-Za-z0-9_]+)*")
 _BARE_IN_JSON = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|true|false")
+_PLAIN = re.compile(r"(?!(?:null|Null|NULL|-)\Z)[\w-][\w.-]*")
+"""A text that needs no quotes in any script: an id, but for those that mean something else."""
 _NULLS = frozenset({"null", "Null", "NULL"})
-
-
-class Splice(NamedTuple):
-    """What stands between two offsets instead of what did."""
-
-    start: int
-    end: int
-    text: str
-
-
-def spliced(text: str, splices: Iterable[Splice]) -> str:
-    """The text with the splices made.
-
-    Raises:
-        Odd: two of them want the same place.
-    """
-    parts, at = [], 0
-    for splice in sorted(splices, key=lambda one: one.start):  # stable: what goes to one place keeps its order
-        if splice.start < at:
-            raise Odd
-        parts += [text[at : splice.start], splice.text]
-        at = splice.end
-    return "".join([*parts, text[at:]])
 
 
 @dataclass(frozen=True)
@@ -51,14 +30,16 @@ class Style:
     is_flow: bool
     is_json: bool = False
 
-    def value(self, value: str | Mapping[str, str]) -> str:
-        """A text, or keys and texts between braces."""
+    def value(self, value: Value) -> str:
+        """A text, a list between brackets, or keys and values between braces."""
         if isinstance(value, str):
             return self._scalar(value)
         inner = Style(is_flow=True, is_json=self.is_json)
+        if isinstance(value, tuple):
+            return "[" + ", ".join(map(inner.value, value)) + "]"
         return "{" + ", ".join(inner.entry(key, text) for key, text in value.items()) + "}"
 
-    def entry(self, key: str, value: str | Mapping[str, str]) -> str:
+    def entry(self, key: str, value: Value) -> str:
         """A key and its value."""
         return f"{json.dumps(key) if self.is_json else key}: {self.value(value)}"
 
@@ -84,20 +65,70 @@ class Splices:
         """
         splices: list[Splice] = []
         for edit in edits:
-            owner, wanted = self._owner(edit.path[:-1])
-            key = edit.path[-1]
-            if isinstance(edit, Order):
-                node = owner.value(str(key))
-                if not isinstance(node, syntax.Sequence) or sorted(edit.places) != list(range(len(node.items))):
-                    raise Odd
-                splices += self._moved(node, self._at.next_line(owner.entries[str(key)][0].span.end), edit.places)
-            elif not isinstance(key, str):
-                raise Odd
-            elif isinstance(edit, Remove):
-                splices.append(self._removed(owner, key))
-            else:
-                splices += self._set(owner, key, edit.value, wanted)
+            its = list(self._of(edit))
+            if isinstance(edit, Reword | Rename):  # what is written once and read twice has the same edit twice
+                its = [splice for splice in its if splice not in splices]
+            splices += its
         return splices
+
+    def _of(self, edit: Edit) -> Iterator[Splice]:
+        *way, key = edit.path
+        match edit:
+            case Reword(words=words):
+                yield from self._reworded(tuple(way), key, words)
+            case Move(to=to, place=place):
+                yield from lists.carried(self._at, self._list(tuple(way)), self._list(to), int(key), place)
+            case Order(places=places):
+                yield from lists.moved(self._at, self._list(edit.path), places)
+            case Append(value=value):
+                style = self._style(self._owner(tuple(way))[0])
+                yield lists.appended(self._at, self._list(edit.path), style.value(value))
+            case _:
+                owner, wanted = self._owner(tuple(way))
+                if not isinstance(key, str):
+                    raise Odd
+                if isinstance(edit, Rename):
+                    its = owner.entries[key][0]
+                    yield from self._other(its, [Words(0, len(its.text), edit.key)], self._style(owner))
+                elif isinstance(edit, Remove):
+                    yield self._removed(owner, key)
+                else:
+                    yield from self._set(owner, key, edit.value, wanted)
+
+    def _list(self, path: Path) -> lists.Written:
+        """The list at a path, and where the line after its key starts."""
+        owner, key = self._owner(path[:-1])[0], str(path[-1])
+        name, node = owner.entries[key]
+        if not isinstance(node, syntax.Sequence):
+            raise Odd
+        return lists.Written(node, self._at.next_line(name.span.end))
+
+    def _reworded(self, way: Path, key: str | int, words: Sequence[Words]) -> Iterator[Splice]:
+        if isinstance(key, str):
+            owner = self._owner(way)[0]
+            style, node = self._style(owner), owner.entries[key][1]
+        else:
+            its = self._list(way).node
+            style, node = self._style(self._owner(way[:-1])[0]), its.items[key]
+            style = Style(style.is_flow or self._at.is_flow(its), style.is_json)
+        if not isinstance(node, Scalar):
+            raise Odd
+        yield from self._other(node, words, style)
+
+    def _other(self, node: Scalar, words: Sequence[Words], style: Style) -> Iterator[Splice]:
+        """Other words within one text, as its quotes have them."""
+        written, start = node.span.text, node.span.start
+        sign = letters.style(written)
+        spans = letters.ranges(written, node.text, [(its.start, its.end) for its in words])
+        for its, (first, last) in zip(words, spans, strict=True):
+            text = its.text
+            if sign == '"':
+                text = json.dumps(text, ensure_ascii=False)[1:-1]
+            elif sign == "'":
+                text = text.replace("'", "''")
+            elif not sign and its.end - its.start == len(node.text) and not _PLAIN.fullmatch(text):
+                text = style.value(text)
+            yield Splice(start + first, start + last, text)
 
     def _owner(self, path: Path) -> tuple[syntax.Mapping, Any]:
         """The mapping at a path, and the language's type of it."""
@@ -118,7 +149,7 @@ class Splices:
         is_flow = self._at.is_flow(owner)
         return Style(is_flow, is_flow and first is not None and first[0].span.text.startswith('"'))
 
-    def _set(self, owner: syntax.Mapping, key: str, value: str | Mapping[str, str], wanted: Any) -> Iterator[Splice]:
+    def _set(self, owner: syntax.Mapping, key: str, value: Value, wanted: Any) -> Iterator[Splice]:
         style = self._style(owner)
         entry = owner.entries.get(key)
         if entry is None:
@@ -126,7 +157,7 @@ class Splices:
             return
         node = entry[1]
         start, end = self._at.value(*entry)
-        if isinstance(node, syntax.Mapping) and not isinstance(value, str):
+        if isinstance(node, syntax.Mapping) and isinstance(value, Mapping):
             if self._at.text[start] != "*":
                 kind = order.places(wanted, owner).get(key, (0, None))[1]
                 for inner, text in value.items():
@@ -145,7 +176,7 @@ class Splices:
         start = self._at.skip(anchor.end()) if anchor else start
         yield Splice(start, end, self._like(self._at.text[start], value, style))
 
-    def _like(self, first: str, value: str | Mapping[str, str], style: Style) -> str:
+    def _like(self, first: str, value: Value, style: Style) -> str:
         """A value in the quotes that the old one had, by its first character."""
         if isinstance(value, str) and value.isprintable():
             if first == "'":
@@ -154,9 +185,7 @@ class Splices:
                 return json.dumps(value, ensure_ascii=False)
         return style.value(value)
 
-    def _added(
-        self, owner: syntax.Mapping, key: str, value: str | Mapping[str, str], wanted: Any, style: Style
-    ) -> Splice:
+    def _added(self, owner: syntax.Mapping, key: str, value: Value, wanted: Any, style: Style) -> Splice:
         """A key put behind the last one that the language has before it, else behind the first."""
         places = order.places(wanted, owner)
         place = places.get(key, (len(places), None))[0]
@@ -188,34 +217,3 @@ class Splices:
                 return Splice(start, end, "")
             raise Odd
         return Splice(line, self._at.next_line(end), "")
-
-    def _moved(self, node: syntax.Sequence, top: int, places: Sequence[int]) -> list[Splice]:
-        if self._at.text[self._at.inside(node)] == "[":
-            spans = [item.span for item in node.items]
-            return [
-                Splice(spans[n].start, spans[n].end, self._at.text[spans[at].start : spans[at].end])
-                for n, at in enumerate(places)
-                if n != at
-            ]
-        blocks, between = self._blocks(node, top)
-        whole = [self._at.text[one:end] for one, end in blocks]
-        apart = ["", *(self._at.text[one:end] for one, end in between)]
-        is_open = not BREAK.search(whole[-1][-1:])  # the text's last line, without a break
-        if is_open:
-            whole[-1] += self._at.line_break
-        made = "".join(gap + whole[at] for gap, at in zip(apart, places, strict=True))
-        return [Splice(blocks[0][0], blocks[-1][1], made.removesuffix(self._at.line_break) if is_open else made)]
-
-    def _blocks(self, node: syntax.Sequence, top: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-        """The lines of each item, with the comments that are its own, and what is between them."""
-        items = list(self._at.items(node, self._at.inside(node)))
-        rows = [(self._at.line(dash), self._at.next_line(end)) for dash, end in items]
-        if any(self._at.text[line:dash].strip() for (line, _), (dash, _) in zip(rows, items, strict=True)):
-            raise Odd
-        depth = items[0][0] - rows[0][0]
-        starts, ends = [self._at.above(rows[0][0], top)], []
-        for (_, end), (line, _) in pairwise(rows):
-            ends.append(self._at.under(end, line, depth))
-            starts.append(self._at.above(line, ends[-1]))
-        ends.append(self._at.under(rows[-1][1], len(self._at.text), depth))
-        return list(zip(starts, ends, strict=True)), list(zip(ends, starts[1:], strict=False))

@@ -13,7 +13,7 @@ from PIL import Image
 
 from storyboard.changes import facts_of
 from storyboard.compiler import Project, load
-from storyboard.history import History
+from storyboard.lock import Entry, Place, entry
 from storyboard.media import probe
 from storyboard.memo import SETTLED
 from storyboard.plan import Step
@@ -87,18 +87,17 @@ def _numbered(path: Path, small: bytes, number: int) -> Path:
 
 
 def _fill(project: Project, clips: Iterable[tuple[Step, Path]]) -> None:
-    """Put clips into the store as a render would have, and remember them in the history."""
-    keys: dict[str, str] = {}
+    """Put clips into the store as a render would have, and lock them."""
+    made: dict[Place, Entry] = {}
     for step, clip in clips:
         job = step.job
         assert job is not None
         assert job.key is not None
         found = probe(clip)
         seen = {"width": found.width, "height": found.height, "frames": found.frames, "sound": found.sound}
-        project.store.put(job.key, {"clip": clip}, facts_of(job) | {"clip": seen})
-        keys[step.shot] = job.key
-    own = project.folder / ".storyboard" / "renders" / f"{project.path.name}.json"
-    History(own).remember(project.board.first_pass, keys)
+        record = project.store.put(job.key, {"clip": clip}, facts_of(job) | {"clip": seen})
+        made[Place(step.shot, step.pass_id)] = entry(job, record)
+    project.relock(lambda lock: lock.rendered(project.film(), made))
 
 
 class Film:

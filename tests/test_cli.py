@@ -36,7 +36,7 @@ def test_help_and_completion_tell_what_the_commands_say_of_themselves(project: F
         assert (command.help or "").startswith(text), name
     shown = project.run("--help").stdout
     assert all(text in shown for text in COMMANDS.values())
-    words = {"_STORYBOARD_COMPLETE": "bash_complete", "COMP_WORDS": "storyboard ren", "COMP_CWORD": "1"}
+    words = {"_STORYBOARD_COMPLETE": "bash_complete", "COMP_WORDS": "storyboard rend", "COMP_CWORD": "1"}
     program = [
         sys.executable,
         "-c",

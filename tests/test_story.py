@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ class Seat:
 
 @pytest.fixture
 def shop(tools: Tools) -> Iterator[Running]:
-    with Simulator(tools, Catalog(), latency=0).serving() as running:
+    with Simulator(tools, Catalog(), latency=0, rate=Fraction(2)).serving() as running:
         yield running
 
 

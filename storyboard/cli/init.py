@@ -10,8 +10,10 @@ import click
 
 from storyboard import report, schema
 from storyboard.cli import common
+from storyboard.compiler import load
 from storyboard.git import GitError, Repository
 from storyboard.lock import driver
+from storyboard.lock.file import LockFile, beside
 
 STARTER = Path(__file__).parent.parent / "starter"
 
@@ -61,6 +63,10 @@ def _start(folder: Path) -> list[str]:
     written = [name for name in files if not (folder / name).exists()]
     for name in written:
         (folder / name).write_text(files[name], "utf-8")
+    if "storyboard.yaml" in written:  # committed, it has a place for every shot: two first renders then merge
+        film = load(folder / "storyboard.yaml").film()
+        LockFile(beside(folder / "storyboard.yaml")).change(lambda lock: lock.rendered(film, {}))
+        written.append("storyboard.lock")
     return written
 
 

@@ -1,6 +1,6 @@
 """The benchmarks behind `make bench`: what is fast, against what, and whether it is fast enough.
 
-    bench.py [--json] [NAME...]        NAME in: compile noop version recut recut200 cold memory animatic purchases
+    bench.py [--json] [NAME...]        NAME in: compile noop versioned version recut recut200 cold memory animatic purchases
 
 Two measurements are compared only within one run, taken in turn, so that a busy machine slows both. The status
 is 0 whatever the numbers; it is 1 where a benchmark could not be run.
@@ -24,6 +24,7 @@ from measure import Result, Runner
 BENCHMARKS: dict[str, Callable[[Path, Runner], list[Result]]] = {
     "compile": compiles.compiles,
     "noop": processes.noop,
+    "versioned": processes.versioned,
     "version": processes.version,
     "recut": pictures.recut,
     "recut200": pictures.recut200,

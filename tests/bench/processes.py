@@ -54,6 +54,37 @@ def noop(folder: Path, runner: Runner) -> list[Result]:
     return [Result("noop", measure, medians["ours"], baseline, ratio, "<= 1.0x", ratio <= 1, [note], samples)]
 
 
+def versioned(folder: Path, runner: Runner) -> list[Result]:
+    """Plan, status and diff of 1,000 cached shots in a git repository where nothing changed."""
+    board = wide_film(folder / "film", _STAGES, runner)
+    program, place = BIN / "storyboard", board.parent
+    _require_cached(runner, board, [program, "plan", "--json"])
+    (place / ".gitignore").write_text("build/\n.storyboard/\n", "utf-8")
+    who = ["-c", "user.name=bench", "-c", "user.email=bench@example.com"]
+    for said in (["init", "-q"], ["add", "."], [*who, "commit", "-q", "-m", "all"]):
+        runner.run(["git", *said], place)
+    asked = {"plan": ["plan"], "status": ["status"], "diff": ["diff"], "against": ["plan", "--against", "HEAD"]}
+    for words in asked.values():
+        runner.run([program, *words], place)  # the revision's objects are hashed once
+    medians, samples = interleaved(
+        7, **{name: lambda words=words: runner.run([program, *words], place).cpu for name, words in asked.items()}
+    )
+    return [
+        Result(
+            f"versioned: {' '.join(words)}",
+            "CPU of the tree, s",
+            medians[name],
+            None,
+            None,
+            "< 0.7 s",
+            medians[name] < 0.7,
+            (),
+            {name: samples[name]},
+        )
+        for name, words in asked.items()
+    ]
+
+
 def _require_cached(runner: Runner, board: Path, plan: list[str | Path]) -> None:
     """Plan until nothing is hashed any more, and see that every shot is cached."""
     memo = board.parent / ".storyboard" / "hashes"
@@ -62,7 +93,7 @@ def _require_cached(runner: Runner, board: Path, plan: list[str | Path]) -> None
         total = json.loads(runner.run(plan, board.parent).out)["total"]
     before = memo.stat().st_mtime_ns
     runner.run(plan, board.parent)
-    known = len(json.loads(memo.read_bytes().partition(b"\n")[2]))
+    known = len(json.loads(memo.read_bytes().partition(b"\n")[2])["known"])
     assert total["cached"] == _STAGES, total
     assert total["submit"] == 0, total
     assert known >= 2 * _STAGES, f"the memo knows {known} files"

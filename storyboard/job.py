@@ -120,6 +120,15 @@ def seed_of(request: Mapping[str, Any]) -> int | None:
     return None
 
 
+def renamed(value: Any, names: Mapping[str, str]) -> Any:
+    """A request, or a part of it, with inputs under other names."""
+    if isinstance(value, str):
+        return names.get(value, value)
+    if isinstance(value, Mapping):
+        return {key: renamed(item, names) for key, item in value.items()}
+    return [renamed(item, names) for item in value] if isinstance(value, list | tuple) else value
+
+
 class Own(NamedTuple):
     """A clip of the author's own in place of a job: as written, the file's SHA-256, and where it is."""
 

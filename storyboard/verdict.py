@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from storyboard.film import Film
-from storyboard.job import Input, Job, Own, key_of
+from storyboard.job import Input, Job, Own, key_of, renamed
 from storyboard.lock import Acceptance, Entry, Lock, Place, entry
 from storyboard.store import Record, Store
 
@@ -103,17 +103,9 @@ def _keyed(job: Job, moved: Mapping[tuple[str, str], str]) -> Job:
         inputs[given.name] = given
     if not names:
         return job
-    request: Mapping[str, Any] = _renamed(job.request, names)
+    request: Mapping[str, Any] = renamed(job.request, names)
     key = key_of(job.model, request) if all(given.known for given in inputs.values()) else None
     return job._replace(request=request, inputs=inputs, key=key)
-
-
-def _renamed(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        return names.get(value, value)
-    if isinstance(value, Mapping):
-        return {key: _renamed(item, names) for key, item in value.items()}
-    return [_renamed(item, names) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Unfit(Exception):

@@ -4,11 +4,10 @@ One file a command, each imported when it is used.
 """
 
 from collections.abc import Sequence
-from importlib import import_module
 
 import click
-from click.shell_completion import CompletionItem
 
+from storyboard.cli.lazy import Lazy
 from storyboard.diagnostic import Rejected
 from storyboard.failure import Unreadable, Unwritable
 
@@ -50,37 +49,7 @@ HAS_ERRORS, USAGE, REFUSED = 1, 2, 4
 INTERRUPTED = 130
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported one at a time."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"storyboard.cli.{cmd_name.replace('-', '_')}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            from storyboard.diagnostic import did_you_mean  # noqa: PLC0415
-
-            raise click.UsageError(f"no such command '{args[0]}': {did_you_mean(args[0], COMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
-        return commands or click.Command.shell_complete(self, ctx, incomplete)
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, summaries=COMMANDS, package=__name__, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="storyboard", message="storyboard %(version)s")
 def main() -> None:
     """Compile a film: a YAML storyboard in, one cut out."""

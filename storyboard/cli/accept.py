@@ -6,7 +6,7 @@ import click
 
 from storyboard import money, report, verdict
 from storyboard.cli import common
-from storyboard.lock import Acceptance, Entry, Lock, Place
+from storyboard.lock import Acceptance, Entry, Place
 
 
 @click.command("accept")
@@ -40,11 +40,8 @@ def command(shots: tuple[str, ...], file: Path, pass_: str | None, note: str, re
         job = asked.job(pass_id, shot)
         words[shot] = None if revoke or not job or not job.key else Acceptance(job.key, who, when, note)
 
-    def changed(lock: Lock) -> Lock:
-        said = {Place(shot, pass_id): one._replace(accepted=words[shot]) for shot, one in made.items()}
-        return Lock({**lock.entries, **said})
-
-    common.relock(project, changed)
+    entries = {Place(shot, pass_id): one._replace(accepted=words[shot]) for shot, one in made.items()}
+    common.relock(project, lambda lock: lock.having(entries))
     if as_json:
         its = {shot: word and word._asdict() for shot, word in words.items()}
         common.print_json({"format": 1, "pass": pass_id, "accepted": its})

@@ -6,7 +6,7 @@ import click
 
 from storyboard import report, verdict
 from storyboard.cli import common
-from storyboard.lock import Approval, Entry, Lock, Place
+from storyboard.lock import Approval, Entry, Place
 
 
 @click.command("approve")
@@ -37,11 +37,8 @@ def command(shots: tuple[str, ...], file: Path, pass_: str | None, note: str, re
     who, when = common.author(project.folder), common.moment()
     words = {shot: None if revoke else Approval(one.clip, one.key, who, when, note) for shot, one in made.items()}
 
-    def changed(lock: Lock) -> Lock:
-        said = {Place(shot, pass_id): one._replace(approved=words[shot]) for shot, one in made.items()}
-        return Lock({**lock.entries, **said})
-
-    common.relock(project, changed)
+    entries = {Place(shot, pass_id): one._replace(approved=words[shot]) for shot, one in made.items()}
+    common.relock(project, lambda lock: lock.having(entries))
     if as_json:
         its = {shot: word and word._asdict() for shot, word in words.items()}
         common.print_json({"format": 1, "pass": pass_id, "approved": its})

@@ -2,7 +2,7 @@
 `storyboard.lock`, which is committed. Nothing in it is secret, and nothing decides what may be bought.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -96,11 +96,9 @@ class Lock:
         """What a place was rendered as."""
         return self.entries.get(Place(shot, pass_id, take))
 
-    def changed(self, shot: str, pass_id: str, change: Callable[[Entry], Entry]) -> "Lock":
-        """The lock with one entry changed, if it is there."""
-        place = Place(shot, pass_id)
-        one = self.entries.get(place)
-        return self if one is None else replace(self, entries={**self.entries, place: change(one)})
+    def having(self, entries: Mapping[Place, Entry]) -> "Lock":
+        """The lock with some entries in the place of those that it had."""
+        return replace(self, entries={**self.entries, **entries})
 
     def renamed(self, old: str, new: str) -> "Lock":
         """The lock with a shot under another id; what a shot of that id once left there is gone. One that the lock

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from storyboard.changes import differences, facts_of
 from storyboard.film import Film
-from storyboard.job import Input, Job, Own
+from storyboard.job import Input, Job, Own, renamed
 
 Made = Job | Own | None
 
@@ -42,20 +42,12 @@ def _what(made: Made, ids: Mapping[str, str]) -> Any:
     if made is None or made.key is not None:
         return made and made.key
     names = {name: _name(given, ids) for name, given in made.inputs.items()}
-    return made.model, _named(made.request, names)
+    return made.model, renamed(made.request, names)
 
 
 def _name(given: Input, ids: Mapping[str, str]) -> str:
     one = given.producer
     return repr((one.pass_id, ids.get(one.shot, one.shot), given.part)) if one and not one.key else given.name
-
-
-def _named(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        return names.get(value, value)
-    if isinstance(value, Mapping):
-        return {key: _named(item, names) for key, item in value.items()}
-    return [_named(item, names) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _why(old: Made, new: Made) -> str:

@@ -1,8 +1,8 @@
 """`storyboard cache`: the store, and the shared cache."""
 
-from importlib import import_module
-
 import click
+
+from storyboard.cli.lazy import Lazy
 
 SUBCOMMANDS = {
     "ls": "List the clips of the store.",
@@ -16,32 +16,6 @@ SUBCOMMANDS = {
 }
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported one at a time."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(SUBCOMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in SUBCOMMANDS:
-            return None
-        command: click.Command = import_module(f"storyboard.cli.cache.{cmd_name}").command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in SUBCOMMANDS and not args[0].startswith("-"):
-            from storyboard.diagnostic import did_you_mean  # noqa: PLC0415
-
-            raise click.UsageError(f"no such command '{args[0]}': {did_you_mean(args[0], SUBCOMMANDS)}", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUBCOMMANDS.items()))
-
-
-@click.group("cache", cls=_Lazy)
+@click.group("cache", cls=Lazy, summaries=SUBCOMMANDS, package=__name__)
 def command() -> None:
     """List, check, clean and share the clips of the store."""

@@ -238,6 +238,16 @@ def test_a_shot_renamed_by_hand_keeps_its_approval(film: Desk) -> None:
     assert words(film) == {"s010": "current", "s025": "approved", "s030": "current"}
 
 
+def test_a_shot_that_is_skipped_for_a_while_keeps_its_approval(film: Desk) -> None:
+    film.say("approve", "s020")
+    film.film.edit("{id: s020,", "{id: s020, skip: true,")
+    film.make("draft")
+    assert words(film) == {"s010": "current", "s020": "skipped", "s030": "current"}
+    film.film.edit("{id: s020, skip: true,", "{id: s020,")
+    film.make("draft")
+    assert words(film) == {"s010": "current", "s020": "approved", "s030": "current"}
+
+
 def test_a_lock_names_every_shot_and_pass_of_the_film_and_no_other(film: Desk) -> None:
     path = film.film.path / "storyboard.yaml"
     assert {(place.shot, place.pass_id): bool(one) for place, one in load(path).lock.entries.items()} == {

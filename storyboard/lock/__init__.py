@@ -112,9 +112,11 @@ class Lock:
 
     def rendered(self, film: Film, made: Mapping[Place, Entry], found: Mapping[Place, Entry] | None = None) -> "Lock":
         """The lock after a render: what was made, what was there already, and nothing of shots and passes that are
-        gone. What was found in the store is new here only where the lock has nothing of its job: seats that each bought
-        the same job don't take turns in writing theirs. A shot that was renamed by hand keeps its entry, which is known
-        by its key.
+        gone; of a shot that is skipped, or left out of a pass, it stays as it was.
+
+        What was found in the store is new here only where the lock has nothing of its job: seats that each bought the
+        same job don't take turns in writing theirs. A shot that was renamed by hand keeps its entry, which is known by
+        its key.
         """
         strays = self._strays(film)
         found = found or {}
@@ -128,9 +130,11 @@ class Lock:
         entries: dict[Place, Entry | None] = {}
         for pass_id, jobs in film.jobs.items():
             for n, (shot, job) in enumerate(zip(film.shots, jobs, strict=True)):
-                if not isinstance(job, Job):
-                    continue
                 place = Place(shot.id, pass_id)
+                if not isinstance(job, Job):
+                    if job is None and (one := self.entries.get(place)):
+                        entries[place] = one
+                    continue
                 old = self.entries.get(place) or strays.get((pass_id, job.key))
                 entries[place] = now(place, old)
                 for take in film.takes[pass_id].get(n, ()):

@@ -1,7 +1,7 @@
 """Locks to try: a small film's, and any."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -35,6 +35,12 @@ def approved(one: Entry, by: str = ADA, minute: int = 30, note: str = "") -> Ent
 
 def accepted(one: Entry, by: str = ADA, minute: int = 40, note: str = "") -> Entry:
     return one._replace(accepted=Acceptance(digest(one.key, "asked"), by, at(minute), note))
+
+
+def touched(lock: Lock, shot: str, pass_id: str, change: Callable[[Entry], Entry]) -> Lock:
+    """A lock with one entry changed, if it is there."""
+    one = lock.get(shot, pass_id)
+    return lock if one is None else lock.having({Place(shot, pass_id): change(one)})
 
 
 def film(shots: Sequence[str], passes: Sequence[str] = PASSES) -> Lock:

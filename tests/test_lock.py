@@ -16,7 +16,7 @@ from storyboard.diagnostic import Diagnostic, Rejected
 from storyboard.lock import EMPTY, Entry, Lock, Place
 from storyboard.lock.merge import merge
 from storyboard.lock.text import MOST_BYTES, parsed, written
-from tests.locks import TEXTS, accepted, approved, film, locks, made, put, without
+from tests.locks import TEXTS, accepted, approved, film, locks, made, put, touched, without
 
 CASES = Path(__file__).parent / "cases" / "locks"
 NAMES = sorted(path.stem for path in CASES.glob("*.lock"))
@@ -188,7 +188,7 @@ def history(rng: random.Random) -> tuple[Lock, Lock, Lock]:
     base = film(SHOTS)
     for shot in SHOTS:
         if rng.random() < 0.5:
-            base = changed(base, shot, rng, "before")
+            base = touched(base, shot, rng, "before")
     sides = [base, base]
     shaken: set[int] = set()
     for n, shot in enumerate(SHOTS):
@@ -228,7 +228,7 @@ NEIGHBOURS = {
         lambda base: put(base, Place("s010", "final"), made(2)),
     ),
     "one approves what stands before a new shot": (
-        lambda base: base.changed("s010", "final", approved),
+        lambda base: touched(base, "s010", "final", approved),
         lambda base: Lock({**base.entries, **film(["s015"]).entries}),
     ),
     "one rolls a take of what stands before a new shot": (
@@ -236,7 +236,7 @@ NEIGHBOURS = {
         lambda base: Lock({**base.entries, **film(["s015"]).entries}),
     ),
     "one approves what stands before a shot that is removed": (
-        lambda base: base.changed("s010", "final", approved),
+        lambda base: touched(base, "s010", "final", approved),
         lambda base: without(base, "s020"),
     ),
     "one renders what stands after a shot that is removed": (

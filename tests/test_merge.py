@@ -13,7 +13,7 @@ from storyboard.lock import EMPTY, Entry, Lock, Place
 from storyboard.lock.merge import merge
 from storyboard.lock.text import parsed, written
 from tests.folder import ROOT, Folder
-from tests.locks import TOM, accepted, approved, film, made, put, without
+from tests.locks import TOM, accepted, approved, film, made, put, touched, without
 
 DRAFT, FINAL, OTHER = Place("s010", "draft"), Place("s010", "final"), Place("s020", "draft")
 TAKE = DRAFT._replace(take=2)
@@ -138,7 +138,7 @@ def test_what_is_removed_here_and_changed_there_stays() -> None:
 def test_a_renamed_shot_takes_along_what_the_other_side_did_to_it() -> None:
     base = film(["s010", "s020"])
     ours = base.renamed("s010", "s015")
-    theirs = put(base.changed("s010", "animatic", approved), DRAFT, NEW)
+    theirs = put(touched(base, "s010", "animatic", approved), DRAFT, NEW)
     merged = merge(base, ours, theirs).lock
     assert merged == theirs.renamed("s010", "s015")
     assert merge(base, ours, base.renamed("s010", "s017")).lock.entries.keys() > ours.entries.keys(), "two names: both"
@@ -205,12 +205,12 @@ def clone(project: Folder) -> Clone:
 
 
 BASE = film(["s010", "s020", "s030"])
-OURS = put(BASE.changed("s010", "animatic", approved), Place("s020", "draft"), NEW)
-THEIRS = put(BASE.changed("s020", "animatic", accepted), Place("s020", "draft"), LATER)
+OURS = put(touched(BASE, "s010", "animatic", approved), Place("s020", "draft"), NEW)
+THEIRS = put(touched(BASE, "s020", "animatic", accepted), Place("s020", "draft"), LATER)
 
 
 def test_git_alone_merges_a_lock_whose_shots_differ(clone: Clone) -> None:
-    ours = put(BASE.changed("s010", "final", approved), Place("s010", "final"), NEW)
+    ours = put(touched(BASE, "s010", "final", approved), Place("s010", "final"), NEW)
     theirs = Lock({**put(BASE, Place("s020", "animatic"), LATER).entries, **film(["s015"]).entries})
     clone.fork(BASE, ours, theirs)
     clone.git("merge", "-q", "theirs")
@@ -250,6 +250,7 @@ def test_with_the_driver_the_same_shot_on_both_sides_is_merged(how: str, clone: 
 
 def test_with_the_driver_two_first_renders_are_merged(clone: Clone, project: Folder) -> None:
     project.run("init", "--git")
+    (project.path / "storyboard.lock").unlink()
     clone.fork(None, OURS, THEIRS)
     clone.git("merge", "theirs")
     assert clone.lock == merge(EMPTY, OURS, THEIRS).lock
@@ -257,12 +258,12 @@ def test_with_the_driver_two_first_renders_are_merged(clone: Clone, project: Fol
 
 def test_with_the_driver_a_stash_is_taken_up_again(clone: Clone, project: Folder) -> None:
     project.run("init", "--git")
-    clone.fork(BASE, BASE.changed("s030", "animatic", approved), THEIRS)
+    clone.fork(BASE, touched(BASE, "s030", "animatic", approved), THEIRS)
     clone.put(OURS)
     clone.git("stash")
     clone.commit(THEIRS)
     clone.git("stash", "pop")
-    stashed = BASE.changed("s030", "animatic", approved)
+    stashed = touched(BASE, "s030", "animatic", approved)
     assert clone.lock == merge(stashed, THEIRS, OURS).lock
 
 

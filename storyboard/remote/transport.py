@@ -6,6 +6,7 @@ Credentials go to the chosen host and nowhere else: no redirect is followed, and
 import asyncio
 import re
 import ssl
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -57,7 +58,7 @@ class Tools(NamedTuple):
     patience: float
 
 
-class Transport:
+class Transport(ABC):
     """What both kinds of remote do alike. For more than one event loop, `close` lies between.
 
     Attributes:
@@ -75,15 +76,15 @@ class Transport:
         self._client: httpx.AsyncClient | None = None
         self._down = False
 
+    @abstractmethod
     async def place(self, method: str, name: str) -> tuple[str, Mapping[str, str]]:
         """The URL and the headers of a request."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def refuse(self, answer: httpx.Response, method: str, name: str) -> None:
         """Raise what an answer means that is neither good, nor absent, nor transient."""
-        raise NotImplementedError
 
-    async def absent(self, answer: httpx.Response) -> None:
+    async def absent(self, answer: httpx.Response) -> None:  # noqa: B027 -- one kind has no more to see
         """See that 404 means that nothing is there, and not more."""
 
     def masked(self, text: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from storyboard import atomic, digest, timing
-from storyboard.remote import Oversized, ReadOnly, Remote, Unreachable
+from storyboard.remote import Locking, Oversized, ReadOnly, Unreachable
 
 FORMAT = 1
 MOST = 4096
@@ -97,7 +97,7 @@ class Leases:
 
     def __init__(
         self,
-        remote: Remote,
+        remote: Locking,
         store: Path,
         who: str,
         wall: Callable[[], float],

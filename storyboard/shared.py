@@ -16,7 +16,7 @@ from storyboard import atomic, digest
 from storyboard.event import Event, Finished, Noted, Started
 from storyboard.job import bare, key_of
 from storyboard.lease import Leases, Pace
-from storyboard.remote import Oversized, Remote
+from storyboard.remote import Locking, Oversized, Remote
 from storyboard.store import FORMAT, Lost, Record, Store
 
 MOST = 2 << 30
@@ -237,7 +237,7 @@ def share(
     pace: Pace | None = None,
 ) -> Shared:
     """A store and a remote brought together. `who` is the user's name for others; for the clocks see `Leases`."""
-    leases = Leases(remote, store.root, who, wall, now, sleep, pace or Pace()) if remote.atomic else None
+    leases = Leases(remote, store.root, who, wall, now, sleep, pace or Pace()) if isinstance(remote, Locking) else None
     return Shared(store, remote, leases, notify)
 
 

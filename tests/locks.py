@@ -40,7 +40,7 @@ def accepted(one: Entry, by: str = ADA, minute: int = 40, note: str = "") -> Ent
 def touched(lock: Lock, shot: str, pass_id: str, change: Callable[[Entry], Entry]) -> Lock:
     """A lock with one entry changed, if it is there."""
     one = lock.get(shot, pass_id)
-    return lock if one is None else lock.having({Place(shot, pass_id): change(one)})
+    return lock if one is None else lock.having(pass_id, {shot: change(one)})
 
 
 def film(shots: Sequence[str], passes: Sequence[str] = PASSES) -> Lock:

@@ -10,8 +10,9 @@ import pytest
 
 import storyboard
 from storyboard import timing
+from storyboard.cli import common
 from storyboard.compiler import load
-from storyboard.lock import Entry, Lock, Place
+from storyboard.lock import Approval, Entry, Lock, Place
 from storyboard.lock.file import LockFile
 from storyboard.tools import Tools
 from tests import desk
@@ -300,3 +301,14 @@ def test_two_that_change_a_lock_at_the_same_time_lose_nothing(tmp_path: Path) ->
     both = [subprocess.Popen([sys.executable, "-c", script, str(path), name]) for name in "xy"]
     assert [one.wait() for one in both] == [0, 0]
     assert len(LockFile(path).read().entries) == 80
+
+
+def test_an_approval_leaves_what_a_render_wrote_meanwhile(film: Desk) -> None:
+    project = load(film.film.path / "storyboard.yaml")
+    seen = project.lock.get("s010", "draft")
+    LockFile(film.film.path / "storyboard.lock").change(lambda lock: lock.having("draft", {"s010": clip_of("d")}))
+    words_ = {"s010": Approval(seen.clip, seen.key, "Ada", "2026-11-22T00:00:00Z")}
+    common.say(project, "draft", {"s010": seen}, "approved", words_, as_json=False)
+    found = LockFile(film.film.path / "storyboard.lock").read().get("s010", "draft")
+    assert found == clip_of("d")._replace(approved=words_["s010"])
+    assert not found.is_approved

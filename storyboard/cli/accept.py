@@ -6,7 +6,7 @@ import click
 
 from storyboard import money, report, verdict
 from storyboard.cli import common
-from storyboard.lock import Acceptance, Entry, Place
+from storyboard.lock import Acceptance, Entry
 
 
 @click.command("accept")
@@ -39,12 +39,8 @@ def command(shots: tuple[str, ...], file: Path, pass_: str | None, note: str, re
     for shot in made:
         job = asked.job(pass_id, shot)
         words[shot] = None if revoke or not job or not job.key else Acceptance(job.key, who, when, note)
-
-    entries = {Place(shot, pass_id): one._replace(accepted=words[shot]) for shot, one in made.items()}
-    common.relock(project, lambda lock: lock.having(entries))
+    common.say(project, pass_id, made, "accepted", words, as_json=as_json)
     if as_json:
-        its = {shot: word and word._asdict() for shot, word in words.items()}
-        common.print_json({"format": 1, "pass": pass_id, "accepted": its})
         return
     for shot in made:
         job = asked.job(pass_id, shot)

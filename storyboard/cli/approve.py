@@ -6,7 +6,7 @@ import click
 
 from storyboard import report, verdict
 from storyboard.cli import common
-from storyboard.lock import Approval, Entry, Place
+from storyboard.lock import Approval, Entry
 
 
 @click.command("approve")
@@ -36,12 +36,8 @@ def command(shots: tuple[str, ...], file: Path, pass_: str | None, note: str, re
             common.fail(str(error))
     who, when = common.author(project.folder), common.moment()
     words = {shot: None if revoke else Approval(one.clip, one.key, who, when, note) for shot, one in made.items()}
-
-    entries = {Place(shot, pass_id): one._replace(approved=words[shot]) for shot, one in made.items()}
-    common.relock(project, lambda lock: lock.having(entries))
+    common.say(project, pass_id, made, "approved", words, as_json=as_json)
     if as_json:
-        its = {shot: word and word._asdict() for shot, word in words.items()}
-        common.print_json({"format": 1, "pass": pass_id, "approved": its})
         return
     for shot, one in made.items():
         how = "no longer approved" if revoke else f"approved by {report.safe(who)}"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never, TypeVar
@@ -25,7 +25,7 @@ from storyboard.tools import Tools
 if TYPE_CHECKING:
     from storyboard.buy import Terms
     from storyboard.film import Film
-    from storyboard.lock import Lock
+    from storyboard.lock import Entry, Lock
 
 HAS_ERRORS, USAGE, PARTLY, REFUSED, UNCONFIGURED = 1, 2, 3, 4, 5
 """Exit statuses: the storyboard has errors; usage; some shots failed; consent is missing; no client or key."""
@@ -224,6 +224,29 @@ def relock(project: Project, change: "Callable[[Lock], Lock]") -> None:
         project.relock(change)
     except Rejected as rejected:
         reject(rejected.diagnostics, as_json=False)
+
+
+def say(
+    project: Project,
+    pass_id: str,
+    entries: "Mapping[str, Entry]",
+    what: str,
+    words: Mapping[str, Any],
+    *,
+    as_json: bool,
+) -> None:
+    """Write what somebody says of shots into their places of the lock: of the entries that are there then, which a
+    render may have changed meanwhile, else of these.
+    """
+
+    def changed(lock: "Lock") -> "Lock":
+        its = {shot: lock.get(shot, pass_id) or one for shot, one in entries.items()}
+        return lock.having(pass_id, {shot: one._replace(**{what: words[shot]}) for shot, one in its.items()})
+
+    relock(project, changed)
+    if as_json:
+        said = {shot: word and word._asdict() for shot, word in words.items()}
+        print_json({"format": 1, "pass": pass_id, what: said})
 
 
 def author(folder: Path) -> str:

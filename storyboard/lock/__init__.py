@@ -96,9 +96,9 @@ class Lock:
         """What a place was rendered as."""
         return self.entries.get(Place(shot, pass_id, take))
 
-    def having(self, entries: Mapping[Place, Entry]) -> "Lock":
-        """The lock with some entries in the place of those that it had."""
-        return replace(self, entries={**self.entries, **entries})
+    def having(self, pass_id: str, entries: Mapping[str, Entry]) -> "Lock":
+        """The lock with entries of a pass, by shot, in the place of those that it had."""
+        return replace(self, entries={**self.entries, **{Place(shot, pass_id): one for shot, one in entries.items()}})
 
     def renamed(self, old: str, new: str) -> "Lock":
         """The lock with a shot under another id; what a shot of that id once left there is gone. One that the lock

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Sleep = Callable[[float], Awaitable[None]]
 """Waits for seconds."""
@@ -28,7 +28,8 @@ class Oversized(Exception):
 
 
 class Remote(Protocol):
-    """Records and blobs elsewhere. Names are `ac/<64 hex>` and `cas/<64 hex>`; where `atomic`, any `<word>/<64 hex>`.
+    """Records and blobs elsewhere. Names are `ac/<64 hex>` and `cas/<64 hex>`; where it is `Locking`, any
+    `<word>/<64 hex>`.
 
     Every method raises `Unreachable` where the remote can't be asked (no connection, too slow, not let in, out of
     order after some tries, redirected elsewhere), those that write `ReadOnly` where only reading is allowed, and all
@@ -36,11 +37,9 @@ class Remote(Protocol):
 
     Attributes:
         shown: The URL for people, never with credentials.
-        atomic: Whether `create` and `delete` are there: of several who create one name, one succeeds.
     """
 
     shown: str
-    atomic: bool
 
     async def read(self, name: str, most: int) -> bytes | None:
         """What is there; None where nothing is.
@@ -70,6 +69,15 @@ class Remote(Protocol):
         """Put a file there, piece by piece, whatever was."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+@runtime_checkable
+class Locking(Remote, Protocol):
+    """A remote where of several who create one name, one succeeds. Over HTTP alone, all who `PUT` it do."""
+
     async def create(self, name: str, data: bytes) -> bool:
         """Put `data` there if nothing is; False where somebody was first.
 
@@ -80,10 +88,6 @@ class Remote(Protocol):
 
     async def delete(self, name: str) -> None:
         """Remove what is there, if anything is."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of connections."""
         ...
 
 

@@ -40,7 +40,6 @@ class Bucket(Transport):
         Unreachable: the environment contradicts itself, or an endpoint isn't safe.
     """
 
-    atomic = True
     cached = False
 
     def __init__(self, url: str, environment: Mapping[str, str], tools: Tools) -> None:

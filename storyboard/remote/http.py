@@ -22,20 +22,10 @@ class Server(Transport):
         Unreachable: the credentials of the environment can't be used.
     """
 
-    atomic = False
-
     def __init__(self, url: str, environment: Mapping[str, str], tools: Tools) -> None:
         self._credentials = Credentials(environment)
         loopback = on_loopback(urlsplit(url).hostname or "")
         super().__init__(url, tools, self._credentials.tls(), loopback=loopback)
-
-    async def create(self, name: str, data: bytes) -> bool:
-        """Isn't there: of two who `PUT` one name, both succeed."""
-        raise NotImplementedError(f"{self.shown} can't tell who was first with {name} ({len(data)} bytes)")
-
-    async def delete(self, name: str) -> None:
-        """Isn't there: the protocol has no `DELETE`."""
-        raise NotImplementedError(f"{self.shown} removes nothing, so {name} stays")
 
     async def place(self, method: str, name: str) -> tuple[str, Mapping[str, str]]:
         """See `Transport`."""

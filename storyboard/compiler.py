@@ -274,7 +274,7 @@ class Project:
         """
         import asyncio
 
-        from storyboard import derive, market
+        from storyboard import derive, interrupt, market
         from storyboard.buy import Terms
         from storyboard.catalog.request import require_sendable
         from storyboard.execute import execute
@@ -296,9 +296,9 @@ class Project:
 
         try:
             if not any(step.job and not step.job.local for step in decided.steps):
-                return asyncio.run(carried_out(0, []))
+                return interrupt.run(carried_out(0, []))
             with market.buying(decided, ceiling, self.journal, self.store) as run:
-                return asyncio.run(carried_out(run, self.others(decided)))
+                return interrupt.run(carried_out(run, self.others(decided)))
         finally:
             film, found = self.film(), self._entries(step for step in decided.steps if step.record)
             try:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from storyboard import money
+from storyboard import interrupt, money
 from storyboard.catalog import Model
 from storyboard.event import Event, Noted, ignore
 from storyboard.journal import Journal
@@ -73,7 +73,7 @@ class Market:
         asked = [(place, job) for place, job in asked if job.provider == "wavespeed"]
         if not asked:
             return {}
-        prices = asyncio.run(quotes([job for _, job in asked], self._models(), environment))
+        prices = interrupt.run(quotes([job for _, job in asked], self._models(), environment))
         return {place: price for (place, _), price in zip(asked, prices, strict=True)}
 
     def references(
@@ -82,7 +82,7 @@ class Market:
         """Fetch references for providers of those names: what each URL holds, and of the others why not."""
         loopback = on_loopback(set(names), environment)
         with store.workspace() as folder:
-            return asyncio.run(fetch(sorted(urls), folder, asyncio.sleep, loopback=loopback))
+            return interrupt.run(fetch(sorted(urls), folder, asyncio.sleep, loopback=loopback))
 
     def _setup(
         self,

@@ -1,11 +1,11 @@
 """Purchases that need a word: what is known of each, and what is decided. Buys nothing; fetches what was bought."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
+from storyboard import interrupt
 from storyboard.buy import Found, Terms, look_for
 from storyboard.catalog import Model
 from storyboard.event import Event, Noted, ignore
@@ -61,7 +61,7 @@ def cases(journal: Journal, purchases: Sequence[Purchase], sellers: Mapping[str,
             for seller in sellers.values():
                 await seller.close()
 
-    return asyncio.run(ask())
+    return interrupt.run(ask())
 
 
 async def _case(journal: Journal, one: Purchase, seller: Provider | None) -> Case:
@@ -97,7 +97,7 @@ def adopt(journal: Journal, one: Purchase, identity: str, seller: Provider | Non
             raise NotAdopted(f"{seller.title} can't be asked about {identity} now")
         return status.state != "expired"
 
-    if not asyncio.run(look()):
+    if not interrupt.run(look()):
         raise NotAdopted(f"{seller.title} knows no job {identity}")
     try:
         return journal.adopt(_lost(journal, one), identity, "adopted by hand")
@@ -148,7 +148,7 @@ def by_policy(
             await seller.close()
         return settled
 
-    return asyncio.run(settle())
+    return interrupt.run(settle())
 
 
 def audit(journal: Journal, sellers: Mapping[str, Provider], terms: Terms, since: float) -> list[Difference]:
@@ -174,7 +174,7 @@ def audit(journal: Journal, sellers: Mapping[str, Provider], terms: Terms, since
             await seller.close()
         return found
 
-    return asyncio.run(ask())
+    return interrupt.run(ask())
 
 
 def _lost(journal: Journal, one: Purchase) -> Purchase:
@@ -214,5 +214,5 @@ def recover(
 ) -> list[Purchase]:
     """Fetch purchases by their ids; those that could not be had."""
     nothing = Plan("", "", ())
-    asyncio.run(execute(nothing, purchases, sellers, store, journal, terms, notify, lambda _step: None))
+    interrupt.run(execute(nothing, purchases, sellers, store, journal, terms, notify, lambda _step: None))
     return [one for one in purchases if not isinstance(store.find(one.key), Record)]

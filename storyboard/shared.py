@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from storyboard import atomic, digest
+from storyboard import atomic, digest, interrupt
 from storyboard.event import Event, Finished, Noted, Started
 from storyboard.job import bare, key_of
 from storyboard.lease import Leases, Pace
@@ -80,7 +80,7 @@ class Shared:
             finally:
                 await self.close()
 
-        return asyncio.run(closed())
+        return interrupt.run(closed())
 
     async def close(self) -> None:
         """Let go of connections and leases; it may be used again after."""

@@ -1,11 +1,10 @@
 """`storyboard render --frozen`: the cut of exactly what is locked."""
 
-import asyncio
 from typing import Never
 
 import click
 
-from storyboard import report
+from storyboard import interrupt, report
 from storyboard.cli import common
 from storyboard.cli.cache.common import the_remote
 from storyboard.cli.progress import Display
@@ -29,7 +28,7 @@ def locked(project: Project, pass_: str | None, display: Display, *, as_json: bo
     if remote is not None:
         trouble = f"it isn't in {remote.shown}"
         try:
-            asyncio.run(_brought(found, project, remote, display))
+            interrupt.run(_brought(found, project, remote, display))
         except* Unreachable as group:
             trouble = str(group.exceptions[0])
         found = _frozen(project, pass_, as_json=as_json)

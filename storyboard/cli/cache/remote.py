@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from storyboard import digest, report
+from storyboard import digest, interrupt, report
 from storyboard.cli import common
 from storyboard.cli.cache.common import the_choices, the_url, unconfigured
 from storyboard.remote import Unreachable, open_remote
@@ -64,7 +64,7 @@ def _set(choices: Chosen, folder: Path, text: str, *, as_json: bool) -> None:
     except Misspelt as error:
         raise click.UsageError(report.safe(str(error))) from error
     choices.choose(folder, url)
-    trouble = asyncio.run(_trouble(url))
+    trouble = interrupt.run(_trouble(url))
     told = os.environ.get(VARIABLE, "").strip()
     if as_json:
         common.print_json({"format": 1, "remote": url, "source": "chosen", "reachable": not trouble, "error": trouble})

@@ -17,6 +17,7 @@ $(READY): requirements.lock pyproject.toml tests/clients/package-lock.json
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@if command -v npm >/dev/null; then npm ci --silent --no-audit --no-fund --prefix tests/clients; \
 		else echo "npm isn't there: the tests with the Node client will be skipped"; fi
+	@command -v chromium >/dev/null || echo "Chromium isn't there: the tests of pages in a browser will be skipped"
 	touch $(READY)
 
 demo: setup

@@ -5,7 +5,7 @@ import io
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from functools import cache
@@ -35,6 +35,7 @@ from storyboard.page.style import SHEET
 from storyboard.stills import Part
 from storyboard.store import Record, Store
 from storyboard.tools import Tools
+from tests.browser import COMMAND, Browser
 from tests.folder import Folder
 
 BOARD = """\
@@ -553,3 +554,124 @@ def test_the_more_pictures_a_page_has_the_smaller_they_are(tools: Tools, tmp_pat
     fewer = Pictures(store, frames_budget=20_000)
     fewer.make(sources, [])
     assert {len(three) for three in fewer.frames.values()} == {1}
+
+
+# -- As a browser shows it
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not COMMAND:
+        pytest.skip("there is no Chromium on this machine: nobody looks at the page")
+    with Browser() as started:
+        yield started
+
+
+PICTURES = """Promise.all([...document.images].map(async it => {
+    it.loading = 'eager'; await it.decode(); return it.naturalWidth == it.width || it.naturalWidth }))"""
+CLIPS = """Promise.all([...document.querySelectorAll('video')].map(async it => {
+    await it.play(); return [it.videoWidth > 0, it.error === null, it.paused] }))"""
+INKS = """[...document.querySelectorAll('h1, h2, h3, p, td, th, a, figcaption, .badge, .slate, .faint, ins, del')]
+    .filter(it => it.textContent.trim() && !it.closest('.skip') && !it.classList.contains('skip')).map(it => {
+    let on = it; while (getComputedStyle(on).backgroundColor == 'rgba(0, 0, 0, 0)') on = on.parentElement
+    return [it.tagName + '.' + it.className, getComputedStyle(it).color, getComputedStyle(on).backgroundColor] })"""
+
+
+def luminance(colour: str) -> float:
+    """Of 0 to 1, by https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
+    parts_ = [int(one) / 255 for one in re.findall(r"\d+", colour)[:3]]
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts_)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def many_kinds(film: Folder, tools: Tools) -> tuple[str, ...]:
+    """A page with a card of each kind, frames on both sides and clips that move; and its edits."""
+    for shot in ("s010", "s020", "s030"):
+        keep(loaded(film), shot, tools, "red")
+    film.edit(*LIT)
+    keep(loaded(film), "s010", tools, "blue")
+    film.edit(*reversed(LIT))
+    gulls = BOARD.splitlines(keepends=True)[15]
+    dawn = f"      - {{id: s050, prompt: {'Dawn' * 60}, duration: 3, start_frame: lamp.png}}\n"
+    edits = [LIT, ("{id: s030,", "{id: s035,"), (gulls, dawn)]
+    return (page(film, *edits, moving=True),)
+
+
+def test_the_browser_would_tell(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "bad.html").write_text(
+        "<meta http-equiv='Content-Security-Policy' content=\"img-src data:; script-src 'unsafe-inline'\">"
+        "<img src='http://127.0.0.1:9/x'><link rel=stylesheet href='http://127.0.0.1:9/y'><script>console.log(7)</script>"
+    )
+    browser.open(tmp_path / "bad.html")
+    assert "http://127.0.0.1:9/y" in browser.asked()
+    assert any("Content Security Policy" in said for said in browser.said())
+    assert any("7" in said and "type" in said for said in browser.said())
+
+
+def shown(browser: Browser, film: Folder, text: str, **how: Any) -> None:
+    """Open a page, which asks for nothing and complains of nothing."""
+    target = film.path / "diff.html"
+    target.write_text(text, "utf-8")
+    browser.open(target, **how)
+    assert browser.asked() == [target.as_uri()]
+
+
+def test_a_browser_shows_every_frame_and_plays_every_clip_and_asks_for_nothing(
+    film: Folder, tools: Tools, browser: Browser
+) -> None:
+    (text,) = many_kinds(film, tools)
+    shown(browser, film, text)
+    assert browser.value("document.title")
+    assert len(browser.value(PICTURES)) == text.count("<img ") > 6
+    assert all(browser.value(PICTURES))
+    assert browser.value(CLIPS) == [[True, True, False]] * text.count("<video ") != []
+    assert browser.value("[...document.querySelectorAll('a')].every(it => document.querySelector(it.hash))")
+    boxes = browser.value("""[...document.querySelectorAll('.frames')].slice(0, 2).map(it => {
+        it.scrollIntoView(); const box = it.getBoundingClientRect()
+        return [box.x, box.y + scrollY, box.width, box.height] })""")
+    with Image.open(io.BytesIO(browser.picture(whole=True))) as whole:
+        for (x, y, width, height), channel in zip(boxes, (0, 2), strict=True):
+            middle = whole.convert("RGB").getpixel((int(x + width / 2), int(y + height / 2)))
+            assert isinstance(middle, tuple)
+            assert middle[channel] > 180
+            assert middle[2 - channel] < 90
+    assert browser.said() == []
+    assert len(browser.asked()) == 1
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_every_word_can_be_read_by_day_and_by_night(film: Folder, tools: Tools, browser: Browser, dark: bool) -> None:
+    shown(browser, film, many_kinds(film, tools)[0], dark=dark)
+    found = browser.value(INKS)
+    assert len({name for name, _, _ in found}) > 12
+    assert (luminance(browser.value("getComputedStyle(document.body).backgroundColor")) < 0.2) is dark
+    for name, ink, paper in found:
+        high, low = sorted((luminance(ink), luminance(paper)), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (name, ink, paper)
+
+
+@pytest.mark.parametrize("width", [320, 375, 760, 1024, 1600, 3840])
+def test_no_width_makes_the_page_scroll_sideways(film: Folder, tools: Tools, browser: Browser, width: int) -> None:
+    shown(browser, film, many_kinds(film, tools)[0], width=width)
+    assert browser.value("document.documentElement.scrollWidth") <= width
+    wide = "[...document.querySelectorAll('body *')].filter(it => it.getBoundingClientRect().right > innerWidth + 1)"
+    assert browser.value(f"{wide}.filter(it => !it.closest('.table > *')).map(it => it.outerHTML.slice(0, 200))") == []
+    tables = "[...document.querySelectorAll('.table')].every(it => getComputedStyle(it).overflowX == 'auto')"
+    assert browser.value(tables)
+
+
+def test_no_payload_does_anything_in_a_browser(film: Folder, browser: Browser) -> None:
+    old = loaded(film).asked()
+    film.edit(*LIT)
+    new = loaded(film).asked()
+    empty = Store(film.path / "empty", Memo(film.path / "hashes", time.time_ns))
+    names: list[str] = []
+    for payload in PAYLOADS:
+        diff = diff_of(old, new, EMPTY, lambda text, said=payload: f"{text} {said}")  # type: ignore[misc]
+        shown(browser, film, of_diff(diff, Pictures(empty)))
+        assert browser.value("[...document.querySelectorAll('body *')].map(it => it.localName)") == names or not names
+        names = browser.value("[...document.querySelectorAll('body *')].map(it => it.localName)")
+        assert set(names) <= TAGS
+        if payload.isprintable() and "  " not in payload:
+            assert browser.value("document.body.textContent").count(payload) > 20
+        assert browser.said() == [], payload

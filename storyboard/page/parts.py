@@ -38,7 +38,9 @@ def badges(words: Iterable[tuple[str, str]]) -> Element:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Child]], classes: Sequence[str | None] = ()) -> Element:
-    """A table whose rows begin with what they are about; `classes` are those of its columns."""
+    """A table whose rows begin with what they are about; `classes` are those of its columns. One that is wider than
+    its place is scrolled by itself.
+    """
     its = [*classes, *[None] * (len(head) - len(classes))]
     top = element("tr", (element("th", word, scope="col", class_=c) for word, c in zip(head, its, strict=True)))
     body = (
@@ -49,7 +51,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Child]], classes: Sequenc
         )
         for first, *rest in rows
     )
-    return element("table", element("thead", top) if any(head) else None, element("tbody", body))
+    made = element("table", element("thead", top) if any(head) else None, element("tbody", body))
+    return element("div", made, class_="table")
 
 
 def changes(found: Sequence[Change]) -> Element | None:
@@ -105,7 +108,7 @@ def view(one: View) -> Element:
     moving: Element | None = None
     if one.clip:
         flags = dict.fromkeys(("muted", "loop", "controls", "playsinline"), "")
-        moving = element("video", src=one.clip, preload="none", aria_label=f"{one.label}: clip", **flags)
+        moving = element("video", src=one.clip, preload="metadata", aria_label=f"{one.label}: clip", **flags)
     return element("figure", element("figcaption", one.label), row, moving, class_="side")
 
 

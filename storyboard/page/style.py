@@ -19,7 +19,8 @@ a:focus-visible, summary:focus-visible, video:focus-visible { outline: 3px solid
 .words { white-space: pre-wrap; overflow-wrap: anywhere; max-width: 95ch }
 .skip { position: absolute; left: -999px }
 .skip:focus { position: static }
-table { border-collapse: collapse; max-width: 100% }
+.table { overflow-x: auto; max-width: 100%; min-width: 0 }
+table { border-collapse: collapse }
 th, td { text-align: left; vertical-align: top; padding: .22rem .9rem .22rem 0; border-top: 1px solid var(--rule) }
 thead th { border-top: 0; color: var(--faint); font-weight: 500; font-size: .85rem }
 tbody th { font-weight: 500 }

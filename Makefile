@@ -23,6 +23,7 @@ $(READY): requirements.lock pyproject.toml tests/clients/package-lock.json
 demo: setup
 	$(BIN)/storyboard render examples/keeper/storyboard.yaml
 
+test: export PYTHONDONTWRITEBYTECODE = # its hundreds of processes would compile every module again
 test: setup
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal
 
@@ -42,6 +43,7 @@ golden: setup
 
 soak: setup
 	$(BIN)/pytest tests/soak
+	LAWS=20 $(BIN)/pytest -n $(WORKERS) -m law
 
 bench: setup
 	$(BIN)/python tests/bench/bench.py

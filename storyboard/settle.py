@@ -16,6 +16,7 @@ from storyboard.plan import Plan
 from storyboard.providers import ClipHeld, Lists, Provider, Seller, Sighting, Ticket
 from storyboard.purchase import BOUGHT, HELD, Purchase, bought
 from storyboard.reconcile import candidates, window
+from storyboard.shared import Shared
 from storyboard.store import Record, Store
 
 __all__ = ["Case", "NotAdopted", "Taken"]
@@ -211,8 +212,10 @@ def recover(
     sellers: Mapping[str, Provider],
     terms: Terms,
     notify: Callable[[Event], None],
+    shared: Shared | None = None,
 ) -> list[Purchase]:
-    """Fetch purchases by their ids; those that could not be had."""
+    """Fetch purchases by their ids, and let others who share a cache have them; those that could not be had."""
     nothing = Plan("", "", ())
-    interrupt.run(execute(nothing, purchases, sellers, store, journal, terms, notify, lambda _step: None))
+    work = execute(nothing, purchases, sellers, store, journal, terms, notify, lambda _step: None, shared=shared)
+    interrupt.run(work)
     return [one for one in purchases if not isinstance(store.find(one.key), Record)]

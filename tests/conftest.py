@@ -4,19 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from storyboard import media
 from storyboard.tools import Tools
 from tests.folder import Folder
+from tests.often import often
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden", action="store_true", help="write the golden files instead of comparing with them")
 
 
-settings.register_profile("patient", deadline=None)  # machines are shared: no test is about a wall time
-settings.load_profile("patient")
+settings.register_profile("often", often())
+settings.load_profile("often")
 
 LONGEST = ("test_simulation", "test_render", "test_makespan", "test_processes", "test_kills", "test_writes")
 """Modules that take longest; they come first, so that no core waits for them at the end."""
@@ -25,6 +26,9 @@ LONGEST = ("test_simulation", "test_render", "test_makespan", "test_processes", 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {name: n for n, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+    for item in items:
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("law")
 
 
 @pytest.fixture

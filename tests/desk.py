@@ -34,16 +34,20 @@ class Desk:
         self.environment = running.environment() | QUICK
         self._tools = tools
 
-    def say(self, *arguments: str, status: int = 0) -> str:
-        """What a command prints; for `--json` and `--csv` on standard output alone."""
+    def run(self, *arguments: str) -> tuple[int, str, str]:
+        """A command's exit status, and what it prints."""
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.chdir(self.film.path)
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            done = cli.run(arguments)
-        assert done == status, f"{arguments}: {done}\n{out.getvalue()}\n{err.getvalue()}"
-        return out.getvalue() + ("" if {"--json", "--csv"} & {*arguments} else err.getvalue())
+            return cli.run(arguments), out.getvalue(), err.getvalue()
+
+    def say(self, *arguments: str, status: int = 0) -> str:
+        """What a command prints; for `--json` and `--csv` on standard output alone."""
+        done, out, err = self.run(*arguments)
+        assert done == status, f"{arguments}: {done}\n{out}\n{err}"
+        return out + ("" if {"--json", "--csv"} & {*arguments} else err)
 
     def tell(self, *arguments: str, status: int = 0) -> Any:
         """The object that a command prints."""

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import av
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard import captions, timing
 from storyboard.captions import Cue
 from storyboard.film import Line
 from storyboard.timeline import Clip, Span, Timeline
+from tests.often import often
 
 
 def film(*shots: tuple[int, tuple[Line, ...]], fps: str = "24") -> Timeline:
@@ -71,7 +72,7 @@ RATES = ["24", "25", "24000/1001", "30000/1001", "60000/1001", "120"]
 WORDS = st.text(min_size=1, max_size=40).filter(captions._tidy)
 
 
-@settings(max_examples=40)
+@often(40)
 @given(
     st.sampled_from(RATES),
     st.lists(

@@ -12,7 +12,7 @@ from typing import Any
 
 import opentimelineio as otio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from opentimelineio import schema
 from PIL import Image
@@ -25,6 +25,7 @@ from storyboard.edit.read import read
 from storyboard.source import Source
 from storyboard.timeline import CUT
 from storyboard.tools import Tools
+from tests.often import often
 
 HEAD = """\
 storyboard: 1
@@ -699,7 +700,7 @@ PROPERTY = (
 
 
 @given(st.data())
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@often(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_trims_order_and_deletions_come_back_to_the_frame(desk: Desk, data: st.DataObject) -> None:
     """After an edit was read, the film's timeline is the edit's, the comments are all there, and reading it again, or the
     film's own export, changes nothing.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -28,6 +28,7 @@ from storyboard.model import Library, Storyboard
 from storyboard.pins import Pins
 from storyboard.salvage import plain
 from storyboard.source import Source
+from tests.often import often
 
 WHOLE = Path(__file__).parent / "cases" / "whole"
 TEXT = (WHOLE / "storyboard.yaml").read_text("utf-8")
@@ -453,7 +454,7 @@ def scribbled(rng: random.Random) -> str:
     return text
 
 
-@settings(max_examples=70)
+@often(70)
 @given(st.integers(0, 2**64))
 def test_whatever_is_done_to_a_storyboard_gives_findings_and_nothing_else(check: Check, seed: int) -> None:
     rng = random.Random(seed)

@@ -18,7 +18,7 @@ from xml.etree import ElementTree as ET
 
 import opentimelineio as otio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard import cli, export, timing
@@ -29,6 +29,7 @@ from storyboard.memo import Memo
 from storyboard.store import Blob, Store
 from storyboard.timeline import CUT, Clip, Join, Origin, Span, Timeline, frame_size
 from tests.folder import Folder
+from tests.often import often
 
 CASES = Path(__file__).parent / "cases" / "export"
 FOLDER = Path("/films/The Keeper & Co")
@@ -678,7 +679,7 @@ def films(draw: st.DrawFn) -> Timeline:
     return film(fps, *clips)
 
 
-@settings(max_examples=40)
+@often(40)
 @given(films())
 def test_every_film_keeps_its_shots_in_their_places(timeline: Timeline) -> None:
     fps, first = timeline.fps, hour(timeline.fps)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Annotated
 
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 from PIL import Image
 from pydantic import BaseModel
@@ -24,6 +24,7 @@ from storyboard.model import Storyboard
 from storyboard.source import Source
 from storyboard.syntax import Mapping, Node, Scalar, Sequence, parse
 from tests.folder import ROOT, Folder
+from tests.often import often
 
 CASES = Path(__file__).parent / "cases" / "fmt"
 NAMES = sorted(path.stem for path in CASES.glob("*.yaml") if not path.stem.endswith(".out"))
@@ -384,14 +385,14 @@ def rows_of_comments(text: str) -> dict[str, int]:
     return {told: n for n, found in rows for told in found}
 
 
-@settings(max_examples=90)
+@often(90)
 @given(AUTHORS)
 def test_laying_out_again_changes_nothing(author: Author) -> None:
     once = layout(author.text)
     assert layout(once) == once
 
 
-@settings(max_examples=90)
+@often(90)
 @given(AUTHORS)
 def test_values_stay_and_keys_stand_in_the_order_of_the_language(author: Author) -> None:
     out = tree(layout(author.text))
@@ -401,7 +402,7 @@ def test_values_stay_and_keys_stand_in_the_order_of_the_language(author: Author)
         assert list(out.entries) == sorted(out.entries, key=known.index)
 
 
-@settings(max_examples=90)
+@often(90)
 @given(AUTHORS)
 def test_every_comment_stays_with_what_it_is_about(author: Author) -> None:
     text = layout(author.text)
@@ -422,7 +423,7 @@ def test_every_comment_stays_with_what_it_is_about(author: Author) -> None:
         assert any(at[: len(path)] == path for at, row in where.items() if row == last), told
 
 
-@settings(max_examples=90)
+@often(90)
 @given(AUTHORS)
 def test_the_layout_is_tidy(author: Author) -> None:
     text = layout(author.text)
@@ -455,7 +456,7 @@ def keys(film: Path, text: str) -> list[str]:
     return [str(job.key) for job in jobs if job]
 
 
-@settings(max_examples=40)
+@often(40)
 @given(AUTHORS)
 def test_no_job_gets_another_key(film: Path, author: Author) -> None:
     before = keys(film, author.text)
@@ -463,7 +464,7 @@ def test_no_job_gets_another_key(film: Path, author: Author) -> None:
     assert keys(film, layout(author.text)) == before
 
 
-@settings(max_examples=90)
+@often(90)
 @given(AUTHORS, st.integers(0, 10_000), st.sampled_from("?-&*|>:,[]{}'\"\\#\n\t "))
 def test_a_text_with_a_slip_in_it_never_loses_anything(author: Author, at: int, slip: str) -> None:
     at %= len(author.text)

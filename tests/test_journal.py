@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard import job as jobs
@@ -24,6 +24,7 @@ from storyboard.journal import APPLICATION, LEASE, VERSION, Journal, Order, Over
 from storyboard.providers.wire import Sighting
 from storyboard.purchase import STATES, Purchase
 from storyboard.reconcile import LONGEST_POST, SKEW, candidates, match, window
+from tests.often import often
 
 MODEL = "wavespeed/alibaba/wan-2.6/reference-to-video-flash"
 START = 1_800_000_000.0
@@ -649,7 +650,7 @@ def test_a_budget_counts_where_a_ceiling_has_room(journal: Journal) -> None:
     assert claimed(journal, job("b"), run=run, ceiling=Decimal("0.25"), budget=Decimal("0.50")).run == run
 
 
-@settings(deadline=None)
+@often()
 @given(st.lists(st.decimals(min_value=0, max_value=5, places=4), min_size=1, max_size=12), st.decimals(0, 20, places=2))
 def test_no_order_of_prices_passes_a_ceiling(prices: list[Decimal], ceiling: Decimal) -> None:
     journal = Journal(None, lambda: 0)
@@ -665,7 +666,7 @@ def test_no_order_of_prices_passes_a_ceiling(prices: list[Decimal], ceiling: Dec
     assert journal.spent(run) == taken <= ceiling
 
 
-@settings(deadline=None)
+@often()
 @given(st.decimals(min_value=0, max_value=100_000, places=9))
 def test_money_goes_through_billionths_without_loss(amount: Decimal) -> None:
     assert money.from_nano(money.nano(amount)) == amount

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard import cli, digest
@@ -39,6 +39,7 @@ from tests.bazel import Bazel
 from tests.desk import Desk
 from tests.folder import Folder
 from tests.money import workshop
+from tests.often import often
 
 BOARD = """\
 storyboard: 1
@@ -523,7 +524,7 @@ def require_swept(
     assert sum(one.size for one in found.frees().values()) == 10 * len(going) + 5 * len(found.blobs)
 
 
-@settings(max_examples=100)
+@often(100)
 @given(st.tuples(*WORLDS))
 def test_what_is_needed_stays_and_all_else_goes(world: tuple[Any, ...]) -> None:
     require_swept(*world)

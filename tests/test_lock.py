@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storyboard import report
@@ -17,6 +17,7 @@ from storyboard.lock import EMPTY, Entry, Lock, Place
 from storyboard.lock.merge import merge
 from storyboard.lock.text import MOST_BYTES, parsed, written
 from tests.locks import TEXTS, accepted, approved, film, locks, made, put, touched, without
+from tests.often import often
 
 CASES = Path(__file__).parent / "cases" / "locks"
 NAMES = sorted(path.stem for path in CASES.glob("*.lock"))
@@ -55,7 +56,7 @@ def said(one: Entry) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value != "" or name == "model"} | {"model": one.model}
 
 
-@settings(max_examples=25)
+@often(25)
 @given(locks())
 @example(EMPTY)
 @example(Lock({Place("szene.1", "entwurf"): approved(made(1), note='a\u2028b\x85c\x0b"\\\n\x7f😀\u202e')}))
@@ -67,7 +68,7 @@ def test_what_is_written_is_read_again_by_us_and_by_toml(lock: Lock) -> None:
     assert written(Lock(dict(reversed(lock.entries.items())))) == text
 
 
-@settings(max_examples=25)
+@often(25)
 @given(TEXTS)
 def test_a_note_is_one_line_in_which_nothing_hides(note: str) -> None:
     lines = written(put(EMPTY, Place("s010", "draft"), approved(made(1), note=note))).splitlines()
@@ -111,7 +112,7 @@ def test_every_lost_doubled_and_moved_line_is_another_lock_or_refused() -> None:
     assert refused > len(lines) ** 2 // 2
 
 
-@settings(max_examples=40)
+@often(40)
 @given(st.binary(max_size=60), st.integers(0, len(TEXT)), st.integers(0, 40))
 def test_whatever_is_torn_out_and_put_in_it_is_another_lock_or_refused(new: bytes, at: int, lost: int) -> None:
     require_sound(TEXT[:at] + new + TEXT[at + lost :])
@@ -210,7 +211,7 @@ def history(rng: random.Random) -> tuple[Lock, Lock, Lock]:
     return base, sides[0], sides[1]
 
 
-@settings(max_examples=30)
+@often(30)
 @given(st.integers(0, 1 << 32))
 def test_git_merges_what_two_did_to_different_shots(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     base, ours, theirs = history(random.Random(seed))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard.lock import EMPTY, Entry, Lock, Place
@@ -14,6 +14,7 @@ from storyboard.lock.merge import merge
 from storyboard.lock.text import parsed, written
 from tests.folder import ROOT, Folder
 from tests.locks import TOM, accepted, approved, film, made, put, touched, without
+from tests.often import often
 
 DRAFT, FINAL, OTHER = Place("s010", "draft"), Place("s010", "final"), Place("s020", "draft")
 TAKE = DRAFT._replace(take=2)
@@ -42,7 +43,7 @@ SHOTS = st.fixed_dictionaries(
 ).map(lock_of)
 
 
-@settings(max_examples=120)
+@often(120)
 @given(SHOTS, SHOTS, SHOTS)
 def test_the_laws_of_merging(base: Lock, one: Lock, other: Lock) -> None:
     merged, notes = merge(base, one, other)
@@ -56,7 +57,7 @@ def test_the_laws_of_merging(base: Lock, one: Lock, other: Lock) -> None:
         assert held is None or bare(held) in there, "no clip is made up"
 
 
-@settings(max_examples=120)
+@often(120)
 @given(SHOTS, SHOTS, SHOTS)
 def test_an_approval_or_acceptance_is_of_the_clip_that_it_was_said_of(base: Lock, one: Lock, other: Lock) -> None:
     said = {held.approved for lock in (one, other) for held in lock.entries.values() if held}
@@ -69,7 +70,7 @@ def test_an_approval_or_acceptance_is_of_the_clip_that_it_was_said_of(base: Lock
             assert (held.key, held.accepted) in kept
 
 
-@settings(max_examples=60)
+@often(60)
 @given(SHOTS, st.permutations([DRAFT, FINAL, OTHER]), st.lists(st.sampled_from(CLIPS[:3]), min_size=3, max_size=3))
 def test_three_who_worked_on_different_shots_may_merge_in_any_order(
     base: Lock, places: list[Place], clips: list[Entry]

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from storyboard import cli, syntax
@@ -34,6 +34,7 @@ from storyboard.store import Record
 from tests import language
 from tests.failing import Case, Failing
 from tests.folder import Folder
+from tests.often import often
 from tests.test_fmt import Author
 
 HEAD = """\
@@ -621,7 +622,7 @@ def possible(author: Mentioning, text: str, edits: list[Edit]) -> str:
         raise
 
 
-@settings(max_examples=40)
+@often(40)
 @given(st.integers(0, 1 << 32).map(drawn), st.sampled_from(["ana", "mira-old", "ünï-2", "日本", "null", "a.b"]))
 def test_a_rename_changes_the_values_it_should_no_comment_and_back_again_nothing(author: Mentioning, new: str) -> None:
     root = parsed(author.text)
@@ -660,7 +661,7 @@ def boards(seed: int) -> Iterator[tuple[str, language.Tree]]:
     yield language.written(board, Random(seed)).lstrip() + "\n", board
 
 
-@settings(max_examples=8)
+@often(8)
 @given(st.integers(0, 1 << 20), st.sampled_from(["novo", "Ωm-2", "lamp-2", "123"]))
 def test_over_the_whole_language_no_rename_and_no_move_changes_a_key(world: Path, seed: int, new: str) -> None:
     text, board = next(boards(seed))

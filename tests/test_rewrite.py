@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard import prompt, syntax
@@ -22,6 +22,7 @@ from storyboard.rewrite import (
 )
 from storyboard.salvage import plain
 from storyboard.source import Source
+from tests.often import often
 
 BOARD = """\
 # The film
@@ -218,7 +219,7 @@ TEXTS = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=12
 
 
 @given(TEXTS, st.sampled_from(["plain", "'one'", '"two"', "{}", "[]", ""]), st.booleans())
-@settings(max_examples=60)
+@often(60)
 def test_any_text_can_be_set_and_is_read_back(text: str, old: str, is_flow: bool) -> None:
     before = f"a: {{k: {old or 'x'}, z: 1}}\n" if is_flow else f"a:\n  k: {old}  # said\n  z: 1\n"
     after = edited(before, Set(("a", "k"), text), Set(("a", "new"), text))

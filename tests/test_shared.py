@@ -434,6 +434,19 @@ def test_a_render_sends_what_an_earlier_one_could_not(clone: Desk, cache: Bazel)
     assert cache.asked == []
 
 
+def test_what_is_recovered_is_sent_too(clone: Desk, cache: Bazel) -> None:
+    cache.kept.clear()
+    clone.say("render", "-p", "draft", "--yes", "--offline")
+    for record in (clone.film.path / ".storyboard/ac").iterdir():
+        record.unlink()
+    told = clone.tell("recover", "--offline")
+    assert (len(told["fetched"]), cache.kept) == (2, {})
+    for record in (clone.film.path / ".storyboard/ac").iterdir():
+        record.unlink()
+    assert len(clone.tell("recover")["fetched"]) == 2
+    assert sorted(name.partition("/")[0] for name in cache.kept) == ["ac", "ac", "cas"]
+
+
 def test_pull_fetches_what_the_lock_names_and_says_what_cannot_be_had(clone: Desk, cache: Bazel) -> None:
     keys = {job["shot"]: job["key"] for job in clone.tell("plan", "-p", "draft", "--offline")["jobs"]}
     cache.lose(f"ac/{keys['s0010']}")

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard import digest, media
@@ -31,6 +31,7 @@ from storyboard.memo import Memo
 from storyboard.store import Blob, Store
 from storyboard.timeline import Clip, Join, Origin, Span, Timeline
 from storyboard.tools import Tools
+from tests.often import often
 
 RATE = SAMPLE_RATE
 FPS = Fraction(24)
@@ -578,7 +579,7 @@ def built(loud: list[Blob], parts: list[tuple[int, int, int, int, bool]]) -> Mix
     return Mix(RATE, tuple(placed), (), ())
 
 
-@settings(max_examples=25)
+@often(25)
 @given(parts=mixes(), cuts=st.sets(st.integers(1, RATE - 1), max_size=6))
 def test_a_mix_in_stretches_is_the_mix_as_a_whole(
     loud: list[Blob], parts: list[tuple[int, int, int, int, bool]], cuts: set[int]

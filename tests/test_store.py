@@ -10,13 +10,14 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard import atomic, digest
 from storyboard.memo import SETTLED, Memo
 from storyboard.store import Lost, Record, Store
 from tests.folder import ROOT
+from tests.often import often
 
 LATER = time.time_ns() + 1000 * SETTLED
 KEY = "ab" * 32
@@ -170,7 +171,7 @@ def test_pipes_devices_and_links_are_not_read(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.binary(max_size=20)), max_size=12))
-@settings(max_examples=40, deadline=None)
+@often(40)
 def test_the_last_put_of_a_key_is_what_is_found(
     tmp_path_factory: pytest.TempPathFactory, puts: list[tuple[str, bytes]]
 ) -> None:

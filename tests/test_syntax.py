@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import storyboard
@@ -16,6 +16,7 @@ from storyboard.diagnostic import Diagnostic
 from storyboard.source import Source, Span
 from storyboard.syntax import MAX_ALIASES, MAX_DEPTH, MAX_FOUND, MAX_NODES, Mapping, Node, Scalar, Sequence, parse
 from storyboard.text import MAX_BYTES, fit, read
+from tests.often import often
 
 ROOT = Path(__file__).parent.parent
 
@@ -168,7 +169,7 @@ def check_order(node: Node, inside: list[Span]) -> None:
     assert node.span.text == node.span.text.strip()
 
 
-@settings(deadline=None, max_examples=150)
+@often(150)
 @given(tree=st.dictionaries(plain, trees, min_size=1, max_size=5), data=st.data())
 def test_every_span_slices_back_to_its_text(tree: dict[str, Tree], data: st.DataObject) -> None:
     text = "".join(f"{key}:{in_block(item, 2, data)}" for key, item in tree.items())
@@ -176,7 +177,7 @@ def test_every_span_slices_back_to_its_text(tree: dict[str, Tree], data: st.Data
     check_node(parsed(text.replace("\n", line_break)), tree)
 
 
-@settings(deadline=None)
+@often()
 @given(st.lists(plain, min_size=1, max_size=4))
 def test_a_plain_scalar_over_several_lines_spans_all_of_them(words: list[str]) -> None:
     words = [f"a{word}" for word in words]
@@ -646,19 +647,19 @@ def test_an_odd_storyboard_has_findings(file: Path, text: str) -> None:
     assert check_text(file, text)
 
 
-@settings(deadline=None, max_examples=300)
+@often(300)
 @given(text=mutated())
 def test_a_slip_of_the_hand_never_raises(file: Path, text: str) -> None:
     check_text(file, text)
 
 
-@settings(deadline=None, max_examples=300)
+@often(300)
 @given(text=st.text(max_size=200) | st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_no_text_is_a_storyboard_by_chance(file: Path, text: str) -> None:
     assert check_text(file, text)
 
 
-@settings(deadline=None, max_examples=100)
+@often(100)
 @given(value=st.text(max_size=60).map(double) | plain, key=st.sampled_from(["title", "aspect", "fps", "seed", "x"]))
 def test_no_value_raises(file: Path, value: str, key: str) -> None:
     found = check_text(file, f"storyboard: 1\n{key}: {value}\nshots: [{{id: a, prompt: x}}]\n")

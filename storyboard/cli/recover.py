@@ -7,14 +7,15 @@ from typing import Any
 import click
 
 from storyboard import report
-from storyboard.cli import common
+from storyboard.cli import common, sharing
 from storyboard.cli.progress import Display
 
 
 @click.command("recover")
 @common.file_argument
+@sharing.offline_option
 @common.json_option
-def command(file: Path, as_json: bool) -> None:
+def command(file: Path, offline: bool, as_json: bool) -> None:
     """Fetch everything that was bought and isn't here.
 
     By the ids in the journal, as long as the services keep the clips; it buys nothing.
@@ -27,7 +28,9 @@ def command(file: Path, as_json: bool) -> None:
         wanted = settle.fetchable(project.journal, project.store, project.kept)
         names = {one.provider for one in wanted}
         sellers = project.market.sellers(names, common.find_tools(), dict(os.environ), display.show)
-        missing = settle.recover(project.journal, project.store, wanted, sellers, common.terms(), display.show)
+        shared = None if offline or not wanted else sharing.opened(project, display.show)
+        terms = common.terms()
+        missing = settle.recover(project.journal, project.store, wanted, sellers, terms, display.show, shared)
     if as_json:
         common.print_json(
             {

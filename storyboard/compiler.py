@@ -8,7 +8,7 @@ tools of the machine, and who listens to the progress.
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,12 +169,11 @@ class Project:
             one = self.lock.get(shot, pass_id)
             return self.store.facts(one.key) if one else {}
 
-        paid = any(not job.local for name in film.behind(pass_id) for job in film.all_jobs(name))
-        bought = self.journal.latest() if paid else {}
+        latest = cache(self.journal.latest)  # where every clip is there, nothing of it is asked
         known = Known(
             self.store.find,
             rendered,
-            bought.get,
+            lambda key: latest().get(key),
             self.kept,
             lambda pass_id, shot: verdict.is_approved(film, self.lock, pass_id, shot),
             verdict.reasons(self.asked(), self.lock, self.store),
@@ -182,10 +181,10 @@ class Project:
         )
         decided = decide(film, pass_id, shots, states, known)
         self.store.memo.save()
-        if decided.cost is None or not decided.submits or not bought:
-            return decided
         costs = [(step.job.model, step.job.cost) for step in decided.submits.values() if step.job and step.job.cost]
-        return replace(decided, forecast=forecast(costs, self.journal.all()))
+        if decided.cost is None or not costs or not (every := self.journal.all()):
+            return decided
+        return replace(decided, forecast=forecast(costs, every))
 
     def why(self, shot: str, pass_: str | None = None) -> "Cause":
         """What differs from a shot's last render.

@@ -49,6 +49,8 @@ _COLUMNS = (
 _STATE, _TICKET, _FACTS, _ADOPTED = map(Purchase._fields.index, ("state", "ticket", "facts", "adopted"))
 _MONEY = tuple(map(Purchase._fields.index, ("price", "booked")))
 _LATEST = f"SELECT {_COLUMNS} FROM purchase WHERE number IN (SELECT max(number) FROM purchase GROUP BY key)"
+_OVER = ", ".join(f"'{state}'" for state in STATES if state not in BOUGHT)
+_OPEN = f"{_LATEST} AND state NOT IN ({_OVER})"  # so that a state that isn't one is noticed
 _ONE = f"SELECT {_COLUMNS} FROM purchase WHERE number = ?"
 _LAST = f"SELECT {_COLUMNS} FROM purchase WHERE key = ? ORDER BY attempt DESC LIMIT 1"
 
@@ -96,7 +98,7 @@ class Journal:
 
     def open(self) -> list[Purchase]:
         """Bought, and not fetched yet: the last purchases of their keys."""
-        return [one for one in self._rows(_LATEST) if one.state in BOUGHT]
+        return self._rows(_OPEN)
 
     def unsettled(self) -> list[Purchase]:
         """Sent, perhaps, without an id."""

@@ -1,6 +1,5 @@
 """What the commands share: finding the storyboard, showing what is wrong with it, printing JSON and tables."""
 
-import asyncio
 import hashlib
 import os
 import re
@@ -183,6 +182,8 @@ def attending(project: Project) -> Iterator[None]:
 
 def terms() -> "Terms":
     """What a command that buys nothing works under."""
+    import asyncio  # noqa: PLC0415 -- most commands ask nobody, and it takes long to import
+
     from storyboard.buy import Terms  # noqa: PLC0415
 
     return Terms(0, time.time, asyncio.sleep, time.monotonic, settle=settle_seconds())

@@ -1,6 +1,5 @@
 """Looking into the shared cache before anything is made or bought, for `plan` and `render`."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,9 @@ def offline_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def opened(project: Project, notify: Callable[[Event], None]) -> "Shared | None":
     """The cache that a project shares, asked nothing yet; None where it shares none."""
-    from storyboard.cli.cache.common import the_remote  # noqa: PLC0415 -- a plan with nothing to do asks nobody
+    import asyncio  # noqa: PLC0415 -- a plan with nothing to do asks nobody
+
+    from storyboard.cli.cache.common import the_remote  # noqa: PLC0415
     from storyboard.shared import share  # noqa: PLC0415
 
     remote = the_remote(project.folder)

@@ -1,4 +1,4 @@
-"""A shared cache that doesn't answer one request of a render, whichever it is."""
+"""A shared cache that refuses one request of a render, whichever it is, or all from there on."""
 
 from collections.abc import Callable
 
@@ -12,8 +12,8 @@ from tests.test_outages import Shared, lost, place, running, seat, service
 __all__ = ["place", "running", "seat", "service"]
 
 
-@pytest.mark.parametrize("kind", ["bucket", "server"])
+@pytest.mark.parametrize(("kind", "once"), [("bucket", True), ("server", True), ("server", False)])
 def test_whichever_request_the_shared_cache_refuses_a_clip_is_bought_once_and_the_others_get_it(
-    place: Bucket, seat: Callable[[str, Shared], Desk], running: Running, kind: str
+    place: Bucket, seat: Callable[[str, Shared], Desk], running: Running, kind: str, once: bool
 ) -> None:
-    lost(place, seat, running, kind, once=True)
+    lost(place, seat, running, kind, once=once)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from storyboard import load
-from storyboard.diff import Diff, Shown, Side, compare
+from storyboard.diff import Diff, Shown, compare
+from storyboard.diff.side import Side
 from storyboard.git import Repository
 from storyboard.revision import Revisions
 from storyboard.store import Record

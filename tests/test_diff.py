@@ -5,6 +5,7 @@ import os
 import random
 import re
 import shutil
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from itertools import combinations
@@ -17,7 +18,8 @@ from markdown_it import MarkdownIt
 
 from storyboard import Rejected, load, markdown
 from storyboard.changes import Change
-from storyboard.diff import Diff, Made, Shown, Side, compare, pairs
+from storyboard.diff import Diff, Made, Shown, compare, pairs
+from storyboard.diff.side import Side
 from storyboard.film import Film, Shot
 from storyboard.git import GitError, Repository
 from storyboard.job import Job
@@ -25,6 +27,7 @@ from storyboard.lock import EMPTY, Acceptance, Entry, Lock, Place
 from storyboard.revision import KEPT, Revisions
 from storyboard.store import Record
 from tests.folder import Folder
+from tests.locks import TOM, approved, made, put
 from tests.repository import ENVIRONMENT, Worked, by_id, kinds, told
 
 BOARD = """\
@@ -594,6 +597,77 @@ def test_the_command_says_all_of_it_in_text_and_json_and_by_its_status(film: Wor
     assert film.run("diff", "--exit-code").stdout == ("HEAD -> the working tree: 5 same; 0 clips to make; cost $0.00\n")
     film.run("diff", "--format", "html", "-o", "out.html")
     assert (film.path / "out.html").read_text().startswith("<!")
+
+
+def _said(film: Worked, shot: str, change: Callable[[Entry], Entry]) -> None:
+    """Change what the lock says of a shot's draft, which it has as it is asked for today."""
+    project = load(film.path / "storyboard.yaml")
+    job = project.asked().job("draft", shot)
+    assert job
+    place = Place(shot, "draft")
+    project.relock(lambda lock: put(lock, place, change(lock.entries.get(place) or made(shot, key=job.key))))
+
+
+def test_what_people_said_of_a_clip_is_told_where_it_is_news_and_where_a_change_takes_it_back(film: Worked) -> None:
+    for shot in ("s010", "s020", "s030"):
+        _said(film, shot, lambda one: one)
+    _said(film, "s020", lambda one: approved(one, note="the light"))
+    _said(film, "s030", approved)
+    film.commit()
+    assert film.since().is_same
+    _said(film, "s010", lambda one: approved(one, TOM, note="|now|"))
+    found = film.since()
+    assert kinds(found) == {"s010": ["reviewed"]}
+    assert told(by_id(found)["s010"]) == ["approval.draft: none -> approved by Tom Ba, 2026-11-21: |now|"]
+    assert (found.cost, by_id(found)["s010"].is_free, found.is_same) == (0, True, False)
+    film.edit("@mira waits", "@mira rests")
+    film.edit("id: s030", "id: s035")
+    project = load(film.path / "storyboard.yaml")
+    project.relock(lambda lock: lock.renamed("s030", "s035"))
+    found = film.since()
+    assert kinds(found) == {"s010": ["reviewed"], "s020": ["changed"], "s030 -> s035": ["renamed"]}
+    assert told(by_id(found)["s020"]) == [
+        "prompt: '@mira waits' -> '@mira rests'",
+        "approval.draft: approved by Ada Lovelace, 2026-11-21: the light -> outdated",
+    ]
+    assert told(by_id(found)["s035"]) == [], "the approval goes with the clip"
+    film.commit()
+    _said(film, "s010", lambda one: one._replace(approved=None))
+    _said(film, "s020", lambda _: approved(made("another", key=_key(film, "s020"))))
+    found = film.since()
+    assert kinds(found) == {"s010": ["reviewed"], "s020": ["reviewed"]}
+    assert told(by_id(found)["s010"]) == ["approval.draft: approved by Tom Ba, 2026-11-21: |now| -> none"]
+    (change,) = by_id(found)["s020"].changes
+    assert change.old == "outdated: another clip was approved by Ada Lovelace, 2026-11-21: the light"
+    assert change.new == "approved by Ada Lovelace, 2026-11-21"
+    assert "2 reviewed, 3 same" in film.run("diff").stdout
+    assert {tuple(one["kinds"]) for one in json.loads(film.run("diff", "--json").stdout)["shots"]} == {
+        ("reviewed",),
+        ("same",),
+    }
+    comment = film.run("diff", "--format", "markdown").stdout
+    assert (
+        "| `s010` | reviewed | `approval.draft`: `approved by Tom Ba, 2026-11-21: \\|now\\|` → `none` | free |"
+        in comment
+    )
+    film.run("diff", "--format", "html", "-o", "out.html")
+    assert '<li class="badge reviewed">2 reviewed</li>' in (film.path / "out.html").read_text()
+
+
+def test_another_clip_in_the_place_of_an_approved_one_is_a_change(film: Worked) -> None:
+    _said(film, "s010", approved)
+    film.commit()
+    _said(film, "s010", lambda one: one._replace(clip="0" * 64))
+    found = film.since()
+    assert kinds(found) == {"s010": ["changed"]}
+    assert told(by_id(found)["s010"]) == ["approval.draft: approved by Ada Lovelace, 2026-11-21 -> outdated"]
+
+
+def _key(film: Worked, shot: str) -> str:
+    job = load(film.path / "storyboard.yaml").asked().job("draft", shot)
+    assert job
+    assert job.key
+    return job.key
 
 
 def test_a_plan_against_a_revision_costs_what_changed_whatever_the_store_holds(film: Worked) -> None:

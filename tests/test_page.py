@@ -24,7 +24,8 @@ import storyboard
 from storyboard import media
 from storyboard.changes import facts_of
 from storyboard.compiler import Project
-from storyboard.diff import Diff, Side, compare
+from storyboard.diff import Diff, compare
+from storyboard.diff.side import Side
 from storyboard.film import Film
 from storyboard.lock import EMPTY, Approval, Lock, Place, entry
 from storyboard.memo import Memo

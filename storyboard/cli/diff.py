@@ -42,9 +42,9 @@ def command(
     or A..B: against each other. A...B starts where the two parted. Libraries, references, model files and the lock
     are those of each revision.
 
-    Told of each shot: added, removed, moved, renamed (known by its content), changed: field by field, old -> new. The
-    cost of a change is that of the new side's clips that neither the old side asks for nor the store holds: a machine
-    whose store is empty tells what the change costs all by itself.
+    Told of each shot: added, removed, moved, renamed (known by its content), changed: field by field, old -> new;
+    reviewed: approved, or that taken back. The cost of a change is that of the new side's clips that neither the old
+    side asks for nor the store holds: a machine whose store is empty tells what the change costs all by itself.
     """
     if as_json and format_ not in {None, "json"}:
         raise click.UsageError(f"--json and --format {format_} contradict each other")
@@ -86,7 +86,14 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-_COLORS = {"added": "green", "removed": "red", "moved": "cyan", "renamed": "magenta", "changed": "yellow"}
+_COLORS = {
+    "added": "green",
+    "removed": "red",
+    "moved": "cyan",
+    "renamed": "magenta",
+    "changed": "yellow",
+    "reviewed": "blue",
+}
 
 
 def _text(found: "Diff", *, color: bool) -> str:

@@ -12,7 +12,7 @@ from storyboard import report
 from storyboard.cli import common
 from storyboard.compiler import Project
 from storyboard.diagnostic import Rejected
-from storyboard.diff import Side
+from storyboard.diff.side import Side
 from storyboard.git import GitError, Repository
 from storyboard.lock.file import beside
 from storyboard.memo import Memo

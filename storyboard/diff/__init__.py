@@ -11,28 +11,12 @@ from typing import Any, Literal, NamedTuple
 from storyboard import money
 from storyboard.changes import Change, differences, facts_of
 from storyboard.diff import pairs, whole, written
+from storyboard.diff.side import Side, reviewed
 from storyboard.film import Film, Shot
 from storyboard.job import Job, Own
-from storyboard.lock import EMPTY, Lock
 
-Kind = Literal["added", "removed", "moved", "renamed", "changed", "same"]
+Kind = Literal["added", "removed", "moved", "renamed", "changed", "reviewed", "same"]
 State = Literal["same", "there", "make", "clip", "gone"]
-
-
-class Side(NamedTuple):
-    """One of the two films.
-
-    Attributes:
-        name: Such as `HEAD`, or `the working tree`.
-        film: As the storyboard asks for it; None where there was no storyboard.
-        kept: With the clips that were accepted as they are: what would be made.
-        lock: What was rendered and approved.
-    """
-
-    name: str
-    film: Film | None
-    kept: Film | None
-    lock: Lock = EMPTY
 
 
 class Made(NamedTuple):
@@ -197,7 +181,7 @@ class Diff:
 
     def as_json(self) -> dict[str, Any]:
         """The object that `diff --json` prints."""
-        kinds: tuple[Kind, ...] = ("added", "removed", "moved", "renamed", "changed", "same")
+        kinds: tuple[Kind, ...] = ("added", "removed", "moved", "renamed", "changed", "reviewed", "same")
         return {
             "format": 1,
             "old": self.old.name,
@@ -230,8 +214,8 @@ def compare(
     names = list(dict.fromkeys([*(now.passes if now else ()), *(before.passes if before else ())]))
     chosen = tuple(name for name in (now.passes if now else ()) if priced is None or name in priced)
     if before is not None and before is now and old.kept is new.kept:
-        shots = tuple(Shown(shot, shot, ("same",), (), _alike(before, n, names)) for n, shot in enumerate(now.shots))
-        return Diff(old, new, (), shots, chosen)
+        shots = (Shown(shot, shot, (), (), _alike(before, n, names)) for n, shot in enumerate(now.shots))
+        return Diff(old, new, (), tuple(_judged(shot, old, new, names) for shot in shots), chosen)
     makes = _Makes(old.kept, holds if prices else lambda _key: True)
     found = []
     for pair in pairs.paired(before, now):
@@ -246,8 +230,20 @@ def compare(
             kinds += ["changed"] * bool(changes or any(_differs(one) for one in made))
         if pair.moved and before and now:
             changes = (Change("place", pairs.place(before, pair.old), pairs.place(now, pair.new)), *changes)
-        found.append(Shown(was, its, tuple(kinds) or ("same",), changes, made))
+        found.append(_judged(Shown(was, its, tuple(kinds), changes, made), old, new, names))
     return Diff(old, new, tuple(whole.changes(before, now)), tuple(found), chosen)
+
+
+def _judged(shot: Shown, old: Side, new: Side, names: Collection[str]) -> Shown:
+    """A shot with what people say of it otherwise than before; one that is as it was is `same`."""
+    said = list(reviewed(old, shot.old.id, new, shot.new.id, names)) if shot.old and shot.new else []
+    kinds = list(shot.kinds)
+    if any(verdict.word != "outdated" for _, verdict in said):
+        kinds.append("reviewed")
+    elif said and "changed" not in kinds:
+        kinds.append("changed")
+    changes = (*shot.changes, *(change for change, _ in said))
+    return shot._replace(kinds=tuple(kinds) or ("same",), changes=changes)
 
 
 def _alike(film: Film, n: int, names: Collection[str]) -> tuple[Made, ...]:

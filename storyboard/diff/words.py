@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from storyboard import money
 from storyboard.diff import Diff, Kind, Made, Shown
 
-KINDS: Sequence[Kind] = ("added", "removed", "moved", "renamed", "changed")
+KINDS: Sequence[Kind] = ("added", "removed", "moved", "renamed", "changed", "reviewed")
 
 
 def prices(shot: Shown) -> str:

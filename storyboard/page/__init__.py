@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from storyboard import money, report, timing
-from storyboard.diff import Diff, Kind, Made, Shown, Side
+from storyboard.diff import Diff, Made, Shown
+from storyboard.diff.side import Side, Verdict
+from storyboard.diff.words import KINDS
 from storyboard.film import Shot
 from storyboard.job import Job, Own
-from storyboard.lock import Entry
 from storyboard.page import parts
 from storyboard.page.markup import Child, Element, document, element
 from storyboard.page.pictures import Picture, Pictures, Source, best
@@ -27,6 +28,7 @@ _STATES = {
     "gone": "not made any more",
     "none": "nothing is made",
 }
+_CLASSES = {"approved": "good", "outdated": "warn", "none": None}
 
 
 def of_diff(diff: Diff, pictures: Pictures, passes: Sequence[str] = (), *, moving: bool = False) -> str:
@@ -67,8 +69,7 @@ def of_diff(diff: Diff, pictures: Pictures, passes: Sequence[str] = (), *, movin
 
 def _head(diff: Diff, title: str) -> list[Child]:
     """What is said of the whole: counts, costs, what differs of the film, and where the changed shots are."""
-    kinds: tuple[Kind, ...] = ("added", "removed", "moved", "renamed", "changed")
-    words = [(kind, f"{count} {kind}") for kind in kinds if (count := diff.count(kind))]
+    words = [(kind, f"{count} {kind}") for kind in KINDS if (count := diff.count(kind))]
     changed = [(n, shot.name, _brief(shot)) for n, shot in enumerate(diff.shots, 1) if not shot.is_same]
     shared = [change._replace(field=f"{change.field}, in {count} shots alike") for change, count in diff.shared.items()]
     return [
@@ -104,7 +105,7 @@ def _costs(diff: Diff) -> Element:
 
 def _approved(diff: Diff, pass_id: str) -> str:
     jobs = [shot.new for shot in diff.shots if shot.new and _job(diff.new, pass_id, shot.new)]
-    good = sum(_approval(diff.new, pass_id, shot)[0] == "good" for shot in jobs)
+    good = sum(diff.new.verdict(pass_id, shot.id).word == "approved" for shot in jobs)
     return f"{good} of {report.count(len(jobs), 'shot')}" if jobs else "-"
 
 
@@ -160,7 +161,7 @@ def _passes(diff: Diff, shot: Shown) -> Element | None:
     """What each pass makes of a shot, on both sides, and whether somebody said that it is good."""
     rows: list[Sequence[Child]] = []
     for made in shot.passes:
-        good, words = _approval(diff.new, made.pass_id, shot.new) if shot.new else ("", "")
+        said = diff.new.verdict(made.pass_id, shot.new.id) if shot.new else Verdict("none")
         cost = report.dollars(money.usd(made.cost)) if made.makes else "-"
         takes = f" ({len(made.makes)} takes)" if len(made.makes) > 1 else ""
         rows.append(
@@ -169,7 +170,7 @@ def _passes(diff: Diff, shot: Shown) -> Element | None:
                 _STATES[made.state] + takes,
                 element("code", _keys(made)),
                 cost,
-                element("span", words, class_=good or None),
+                element("span", str(said) if said.who else "-", class_=_CLASSES[said.word]),
             )
         )
     head = ("pass", "clip", "key", "cost", "approval")
@@ -191,20 +192,3 @@ def _digits(made: Job | Own | None) -> str:
 def _job(side: Side, pass_id: str, shot: Shot) -> Job | None:
     film = side.kept
     return film.job(pass_id, shot.id) if film and pass_id in film.jobs else None
-
-
-def _approval(side: Side, pass_id: str, shot: Shot) -> tuple[str, str]:
-    """Whether what a pass makes of a shot is approved, as a class, and in words."""
-    job, one = _job(side, pass_id, shot), side.lock.get(shot.id, pass_id)
-    if one is None or one.approved is None:
-        return "", "-"
-    if not one.is_approved or job is None or job.key != one.key:
-        return "warn", f"outdated: another clip was approved by {_who(one)}"
-    return "good", f"approved by {_who(one)}"
-
-
-def _who(one: Entry) -> str:
-    said = one.approved
-    assert said is not None
-    note = f": {said.note}" if said.note else ""
-    return f"{said.by.partition(' <')[0]}, {said.at[:10]}{note}"

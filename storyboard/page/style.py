@@ -33,7 +33,7 @@ del { background: var(--del); text-decoration: line-through; text-decoration-thi
 .badge { font-size: .8rem; padding: .05rem .5rem; border-radius: 1rem; border: 1px solid currentColor;
   color: var(--faint) }
 .badge.added { color: var(--good) } .badge.removed { color: var(--bad) } .badge.changed { color: var(--warn) }
-.badge.moved, .badge.renamed { color: var(--name) }
+.badge.moved, .badge.renamed, .badge.reviewed { color: var(--name) }
 .good { color: var(--good) } .bad { color: var(--bad) } .warn { color: var(--warn) }
 .index { display: flex; flex-wrap: wrap; gap: .3rem .8rem; padding: 0; margin: .4rem 0; list-style: none }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 8px; padding: .9rem 1.1rem;

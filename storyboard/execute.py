@@ -113,6 +113,8 @@ class _Crew:
         self._whole = whole
         self._ended: dict[str, asyncio.Event] = {}
         self._terms = buyer.terms
+        self._makers = {name: one for name, one in providers.items() if isinstance(one, Maker)}
+        self._sellers = {name: one for name, one in providers.items() if isinstance(one, Seller)}
         self._turns = {name: asyncio.Semaphore(provider.limit.concurrent) for name, provider in providers.items()}
         self._made: dict[str, Result] = {}
         self._late: set[str] = set()
@@ -194,7 +196,6 @@ class _Crew:
             self._buyer.under_way.pop(name, None)
 
     async def _done(self, step: Step, job: Job) -> Result:
-        provider = self._providers[job.provider]
         if step.key is None:
             return self._failed(step, step.reasons[0])
         ready: Job | None = job
@@ -206,14 +207,13 @@ class _Crew:
                     why = error.strerror if isinstance(error, OSError) else None
                     return self._failed(step, f"its inputs can't be made: {why}" if why else str(error))
                 ready = None  # it was bought: its files are only needed to send it again
-        if isinstance(provider, Maker) and ready:
+        if (maker := self._makers.get(job.provider)) and ready:
             async with self._turns[job.provider]:
                 try:
-                    return await self._make(step, step.key, ready, provider)
+                    return await self._make(step, step.key, ready, maker)
                 except OSError as error:
                     return self._failed(step, f"the clip can't be kept: {error.strerror or error}")
-        assert isinstance(provider, Seller)
-        return await self._buy(step, step.key, ready, provider, self._turns[job.provider])
+        return await self._buy(step, step.key, ready, self._sellers[job.provider], self._turns[job.provider])
 
     async def _ready(self, job: Job) -> Job:
         """The job with its files, once the clips that it waits for are there.
@@ -247,8 +247,7 @@ class _Crew:
 
     async def _other(self, one: Purchase) -> None:
         """Fetch what was bought for an earlier version of the film."""
-        seller = self._providers[one.provider]
-        if not isinstance(seller, Seller):
+        if (seller := self._sellers.get(one.provider)) is None:
             return
         name = f"{one.shot} ({one.key[:8]})"
         try:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from storyboard import prompt
 from storyboard.decode import Positions
 from storyboard.diagnostic import Diagnostic
-from storyboard.lower import Lowered, World
+from storyboard.lower import Lowered
 from storyboard.model import Storyboard
 from storyboard.model.reference import split_url
 from storyboard.resolve import Resolved
-from storyboard.rules.context import times_known
+from storyboard.rules.rule import times_known
 from storyboard.silence import WARNINGS
 from storyboard.sniff import is_image, is_video
+from storyboard.world import World
 
 HARMLESS: dict[str, frozenset[str]] = {
     "shot": frozenset(

@@ -11,13 +11,13 @@ from storyboard.expand import expand
 from storyboard.files import Place
 from storyboard.film import Film, Pass
 from storyboard.include import Included
-from storyboard.lower import Lowered, World, chained, lower
+from storyboard.lower import Lowered, chained, lower
 from storyboard.model import NO_GUIDE, Storyboard
 from storyboard.resolve import Resolved
 from storyboard.rules import check
-from storyboard.rules.context import Context
 from storyboard.silence import silenced
 from storyboard.source import Source
+from storyboard.world import World
 
 _LOST = frozenset(code for code in CODES if code < "SB1") | {"SB206", "SB207"}
 """What leaves a library unread, and its characters unknown."""
@@ -103,8 +103,8 @@ class Front:
         which a render does just before it sends them.
         """
         board, at = self.board, self._positions
-        found = [*self._found, *check(Context(board, at, self._models, self._assets))]
         world, lowered = World(board, at, self._models, self._assets), dict[str, Lowered]()
+        found = [*self._found, *check(world)]
         order, wanted = self._order(), self._wanted()
         for name in order:
             lowered[name] = lower(world, name, doubt.certain(board, at, name, wanted[name]), lowered)

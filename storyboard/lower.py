@@ -3,22 +3,19 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from itertools import pairwise
 from math import ceil
 from typing import Any
 
 from storyboard import prompt, shots, timing
-from storyboard.assets import Asset
 from storyboard.binding import Bound, Made, bind_image, bind_references
 from storyboard.catalog import Model
-from storyboard.decode import Positions
 from storyboard.diagnostic import Diagnostic
 from storyboard.film import Take
 from storyboard.job import Job, Own, new
 from storyboard.lint import lint
-from storyboard.model import Shot, Storyboard
 from storyboard.resolve import Resolved, clock, display_name
+from storyboard.world import World
 
 
 @dataclass
@@ -31,21 +28,6 @@ class Lowered:
     jobs: list[Job | Own | None] = field(default_factory=list)
     takes: dict[int, tuple[Take, ...]] = field(default_factory=dict)
     findings: list[Diagnostic] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class World:
-    """What lowering knows besides the pass: the film, where it is written, the models, and the files."""
-
-    board: Storyboard
-    at: Positions
-    models: Mapping[str, Model]
-    assets: Mapping[str, Asset]
-
-    @cached_property
-    def shots(self) -> Mapping[str, Shot]:
-        """The shots by id."""
-        return {shot.id: shot for shot, _ in self.board.all_shots()}
 
 
 def lower(world: World, pass_id: str, wanted: Collection[str] | None, earlier: Mapping[str, Lowered]) -> Lowered:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from storyboard.catalog.request import Misfit, Schemas
 from storyboard.diagnostic import Diagnostic
 from storyboard.job import Job
-from storyboard.lower import Lowered, World
+from storyboard.lower import Lowered
 from storyboard.resolve import Resolved
 from storyboard.source import Span
+from storyboard.world import World
 
 
 def check(world: World, lowered: Mapping[str, Lowered]) -> Iterator[Diagnostic]:

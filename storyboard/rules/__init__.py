@@ -1,7 +1,6 @@
 """Checks on a decoded storyboard, one small function a rule, run in the order of `RULES`."""
 
 from storyboard.diagnostic import Diagnostic
-from storyboard.rules.context import Context, Rule
 from storyboard.rules.effects import own_functions
 from storyboard.rules.files import reference_urls, seconds_of_videos, usable_files
 from storyboard.rules.graph import chains_are_made, guides_are_made
@@ -19,8 +18,10 @@ from storyboard.rules.names import (
     unique_scenes,
     unique_shots,
 )
+from storyboard.rules.rule import Rule
 from storyboard.rules.shots import beats_in_order, picks_are_takes, shots_show_something, sound_fits, timecodes_exist
 from storyboard.rules.times import cuts_take_no_time, dialogue_fits, durations_show, transitions_fit
+from storyboard.world import World
 
 RULES: tuple[Rule, ...] = (
     unique_shots,
@@ -53,6 +54,6 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(context: Context) -> list[Diagnostic]:
+def check(world: World) -> list[Diagnostic]:
     """Every finding of every rule."""
-    return [finding for rule in RULES for finding in rule(context)]
+    return [finding for rule in RULES for finding in rule(world)]

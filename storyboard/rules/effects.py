@@ -7,26 +7,26 @@ from pathlib import Path
 from storyboard import functions
 from storyboard.assets import Asset
 from storyboard.diagnostic import Diagnostic, did_you_mean
-from storyboard.rules.context import Context
 from storyboard.source import Span
+from storyboard.world import World
 
 
-def own_functions(context: Context) -> Iterator[Diagnostic]:
+def own_functions(world: World) -> Iterator[Diagnostic]:
     """SB109, SB206, SB207, SB208: the module of each is a file of the project, and has the function."""
-    for shot, _ in context.board.all_shots():
+    for shot, _ in world.board.all_shots():
         for n, effect in enumerate(shot.effects):
             if effect.is_own:
-                finding = _wrong(context, effect.name, context.at.of(shot, "effects", n))
+                finding = _wrong(world, effect.name, world.at.of(shot, "effects", n))
                 if finding:
                     yield finding
 
 
-def _wrong(context: Context, name: str, span: Span) -> Diagnostic | None:
+def _wrong(world: World, name: str, span: Span) -> Diagnostic | None:
     module, function = functions.split(name)
     place, package = functions.places(module)
-    asset = context.assets[package]
+    asset = world.assets[package]
     if asset.problem == "missing":
-        asset = context.assets[place]
+        asset = world.assets[place]
     if asset.problem:
         return _unusable(asset, span)
     try:

@@ -7,9 +7,9 @@ from storyboard.assets import Asset, Problem
 from storyboard.diagnostic import Diagnostic
 from storyboard.model.reference import split_url
 from storyboard.model.sound import Bed
-from storyboard.rules.context import Context, Used
 from storyboard.sniff import is_image, is_sound, is_video
 from storyboard.source import Span
+from storyboard.world import Used, World
 
 _PROBLEMS: dict[Problem, tuple[str, str, str]] = {
     "missing": ("SB206", "the file '{}' isn't there", "paths start from the {}'s folder"),
@@ -35,31 +35,31 @@ _OF_SOUND: dict[Problem, str] = {
 }
 
 
-def usable_files(context: Context) -> Iterator[Diagnostic]:
+def usable_files(world: World) -> Iterator[Diagnostic]:
     """SB206, SB207, SB208, SB214: each file is there, inside the project, and what it should be by its bytes."""
-    for used in context.references():
+    for used in world.references():
         if used.reference.file is not None:
-            finding = _file(context, context.assets[used.reference.file], used)
+            finding = _file(world, world.assets[used.reference.file], used)
             if finding:
                 yield finding
     for key in ("music", "room_tone"):
-        bed: Bed | None = getattr(context.board.audio, key)
+        bed: Bed | None = getattr(world.board.audio, key)
         if bed is not None:
-            yield from _bed(context, context.assets[bed.file], context.at.of(context.board.audio, key))
+            yield from _bed(world, world.assets[bed.file], world.at.of(world.board.audio, key))
 
 
-def _bed(context: Context, asset: Asset, span: Span) -> Iterator[Diagnostic]:
+def _bed(world: World, asset: Asset, span: Span) -> Iterator[Diagnostic]:
     if asset.problem:
-        found = _unusable(context, asset, span)
+        found = _unusable(world, asset, span)
         yield replace(found, help=_OF_SOUND.get(asset.problem, found.help))
     elif not is_sound(asset.media):
         message = f"'{asset.written}' isn't sound by its bytes, whatever its name says"
         yield Diagnostic("SB208", message, span, "use WAV, MP3, FLAC, Ogg, M4A or MP4")
 
 
-def _file(context: Context, asset: Asset, used: Used) -> Diagnostic | None:
+def _file(world: World, asset: Asset, used: Used) -> Diagnostic | None:
     if asset.problem:
-        return _unusable(context, asset, used.span)
+        return _unusable(world, asset, used.span)
     wanted = used.reference.sha256
     if wanted is not None and wanted != asset.sha256:
         message = f"'{asset.written}' isn't what its sha256 says: it is {asset.sha256[:16]}…, not {wanted[:16]}…"
@@ -81,10 +81,10 @@ def _file(context: Context, asset: Asset, used: Used) -> Diagnostic | None:
     return Diagnostic("SB208", message, used.span, help_)
 
 
-def _unusable(context: Context, asset: Asset, span: Span) -> Diagnostic:
+def _unusable(world: World, asset: Asset, span: Span) -> Diagnostic:
     assert asset.problem is not None
     code, message, help_ = _PROBLEMS[asset.problem]
-    ours = context.at.start(context.board).source.name
+    ours = world.at.start(world.board).source.name
     return Diagnostic(
         code,
         message.format(asset.written),
@@ -93,9 +93,9 @@ def _unusable(context: Context, asset: Asset, span: Span) -> Diagnostic:
     )
 
 
-def reference_urls(context: Context) -> Iterator[Diagnostic]:
+def reference_urls(world: World) -> Iterator[Diagnostic]:
     """SB209: URLs are https, name a host, and hold no credentials; a clip is a file."""
-    for reference, span, wants in context.references():
+    for reference, span, wants in world.references():
         if reference.url is None:
             continue
         parts = split_url(reference.url)
@@ -112,13 +112,13 @@ def reference_urls(context: Context) -> Iterator[Diagnostic]:
             yield Diagnostic("SB209", "a clip is a file, not a URL", span, "download it beside the storyboard")
 
 
-def seconds_of_videos(context: Context) -> Iterator[Diagnostic]:
+def seconds_of_videos(world: World) -> Iterator[Diagnostic]:
     """SB220: only of a video that is a file here can some seconds be used."""
-    for reference, span, _ in context.references():
+    for reference, span, _ in world.references():
         if reference.seconds is None:
             continue
         if reference.url is not None:
             help_ = "download the video beside the storyboard, so that it can be cut"
             yield Diagnostic("SB220", "the seconds of a URL can't be chosen", span, help_)
-        elif reference.file is not None and is_image(context.assets[reference.file].media):
+        elif reference.file is not None and is_image(world.assets[reference.file].media):
             yield Diagnostic("SB220", f"'{reference}' is a picture, which has no seconds", span, "remove 'seconds'")

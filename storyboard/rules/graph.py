@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping
 
 from storyboard.diagnostic import Diagnostic, Related, did_you_mean
 from storyboard.model import NO_GUIDE, Override, Shot
-from storyboard.rules.context import Context
 from storyboard.source import Span
+from storyboard.world import World
 
 
-def guides_are_made(context: Context) -> Iterator[Diagnostic]:
+def guides_are_made(world: World) -> Iterator[Diagnostic]:
     """SB202, SB216: a guide is a pass, and no pass guides itself, not even by way of others."""
-    board, at = context.board, context.at
+    board, at = world.board, world.at
     edges: dict[str, dict[str, Span]] = {name: {} for name in board.passes}
     for name, pass_ in board.passes.items():
         if pass_.guide:
             edges[name][pass_.guide] = at.of(pass_, "guide")
-    for _, owner in context.owners():
+    for _, owner in world.owners():
         for name, override in owner.passes.items() if isinstance(owner, Shot) else ():
             if override.guide and name in edges:
                 edges[name].setdefault(override.guide, at.of(override, "guide"))
@@ -28,24 +28,24 @@ def guides_are_made(context: Context) -> Iterator[Diagnostic]:
         yield _waiting(cycle, edges, "passes guide each other", "'{}' is guided by '{}'")
 
 
-def chains_are_made(context: Context) -> Iterator[Diagnostic]:
+def chains_are_made(world: World) -> Iterator[Diagnostic]:
     """SB215, SB216, SB218: a last frame is of another shot that is made, and no shot goes on from itself."""
-    shots = {shot.id: shot for shot, _ in context.board.all_shots()}
+    shots = {shot.id: shot for shot, _ in world.board.all_shots()}
     edges: dict[str, dict[str, Span]] = {name: {} for name in shots}
-    for shot, owner in context.owners():
+    for shot, owner in world.owners():
         start = owner.start_frame
         if start is None or start.last_frame_of is None:
             continue
-        span = _written(context, owner)
+        span = _written(world, owner)
         other = shots.get(start.last_frame_of)
-        if other is None and context.at.lacks_names("shots", start.last_frame_of):
+        if other is None and world.at.lacks_names("shots", start.last_frame_of):
             continue
         if other is None:
             help_ = did_you_mean(start.last_frame_of, shots)
             yield Diagnostic("SB215", f"there is no shot '{start.last_frame_of}'", span, help_)
-        elif other.skip and not shot.skip and not context.at.lacks(shot, "skip"):
+        elif other.skip and not shot.skip and not world.at.lacks(shot, "skip"):
             message = f"{shot.id} goes on from {other.id}, which is skipped"
-            related = (Related(context.at.key(other, "skip"), f"{other.id} is skipped here"),)
+            related = (Related(world.at.key(other, "skip"), f"{other.id} is skipped here"),)
             help_ = f"remove 'skip' from {other.id}, or start {shot.id} from a picture"
             yield Diagnostic("SB218", message, span, help_, related=related)
         else:
@@ -54,8 +54,8 @@ def chains_are_made(context: Context) -> Iterator[Diagnostic]:
         yield _waiting(cycle, edges, "shots go on from each other", "'{}' goes on from '{}'")
 
 
-def _written(context: Context, owner: Shot | Override) -> Span:
-    return context.at.of(owner, "start_frame", "last_frame_of")
+def _written(world: World, owner: Shot | Override) -> Span:
+    return world.at.of(owner, "start_frame", "last_frame_of")
 
 
 def _cycles(edges: Mapping[str, Mapping[str, Span]]) -> Iterator[list[str]]:

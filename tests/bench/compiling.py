@@ -42,7 +42,7 @@ def compiled(path: Path) -> dict[str, float]:
     from storyboard.memo import Memo
     from storyboard.model import Storyboard
     from storyboard.pins import Pins
-    from storyboard.rules.context import Context
+    from storyboard.world import World
 
     assert lint
     Storyboard.model_validate({"storyboard": "1", "shots": [{"id": "a", "prompt": "b"}]})  # validators are built once
@@ -59,7 +59,7 @@ def compiled(path: Path) -> dict[str, float]:
     stages["decode"] = spent(since)
     memo = Memo(path.parent / "memo", time.time_ns)
     assets = Assets(path.parent, memo, Pins(path.parent / "pins"))
-    rules.check(Context(board, positions, Catalog(), assets))
+    rules.check(World(board, positions, Catalog(), assets))
     stages["rules"] = spent(since)
     front = Front(source, assets, path.parent, path.parent / "models")
     again = spent(since)

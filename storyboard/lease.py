@@ -114,6 +114,7 @@ class Leases:
         self._sleep = sleep
         self._seat = ""
         self._sure: dict[str, tuple[float, float]] = {}
+        self._told: dict[str, Lease] = {}
         self._beats: dict[str, asyncio.Task[None]] = {}
         self._writing = defaultdict[str, asyncio.Lock](asyncio.Lock)
 
@@ -158,7 +159,8 @@ class Leases:
                     continue
                 if there.seat != self.seat:
                     return there
-            self._sure[key] = asked
+                lease = there
+            self._sure[key], self._told[key] = asked, lease
             if key not in self._beats:
                 self._beats[key] = asyncio.create_task(self._beat(key))
             return None
@@ -181,7 +183,7 @@ class Leases:
 
     def leave(self, key: str) -> None:
         """Give no more signs of life; the lease stays, as this seat may have bought it."""
-        self._sure.pop(key, None)
+        self._forget(key)
         beat = self._beats.pop(key, None)
         if beat is not None:
             beat.cancel()
@@ -194,14 +196,18 @@ class Leases:
         while True:
             await self._sleep(self.pace.beat)
             async with self._writing[key]:
-                asked = self._now(), self._wall()
+                asked, told = (self._now(), self._wall()), self._told[key]
+                more = told._replace(beats=told.beats + 1)
                 try:
-                    there = await self.look(key)
-                    if there is None or there.seat != self.seat:  # somebody unlocked it
-                        self._sure.pop(key, None)
-                        self._beats.pop(key, None)
-                        return
-                    await self._remote.write(f"lease/{key}", there._replace(beats=there.beats + 1).data)
+                    ours = await self._remote.replace(f"lease/{key}", told.data, more.data)
                 except Unreachable:
                     continue
-                self._sure[key] = asked
+                if not ours:  # somebody unlocked it, and may have it by now
+                    self._forget(key)
+                    self._beats.pop(key, None)
+                    return
+                self._sure[key], self._told[key] = asked, more
+
+    def _forget(self, key: str) -> None:
+        self._sure.pop(key, None)
+        self._told.pop(key, None)

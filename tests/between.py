@@ -1,19 +1,21 @@
 """A server that stands before another, and spoils what it is told to."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
+Order = str | int | Callable[[], object]
+
 
 class Between:
     """Stands before a service, and does as it is told with one request after the other: pass it on, or `lose` the
     answer to it, answer a status instead, redirect it, or `ignore` that it is conditional. Requests by the methods that
-    it `refuses` get 403.
+    it `refuses` get 403. An order that can be called is, before the request is passed on.
     """
 
-    def __init__(self, service: str, *orders: str | int, refuses: Collection[str] = ()) -> None:
+    def __init__(self, service: str, *orders: Order, refuses: Collection[str] = ()) -> None:
         self.orders = list(orders)
         self.asked: list[tuple[str, str, dict[str, str]]] = []
         between = self
@@ -27,6 +29,9 @@ class Between:
                 headers = dict(self.headers.items())
                 between.asked.append((self.command, self.path, headers))
                 order = between.orders.pop(0) if between.orders else ""
+                if callable(order):
+                    order()
+                    order = ""
                 if self.command in refuses:
                     order = 403
                 status, given = (order, {}) if isinstance(order, int) else (0, {})
@@ -40,6 +45,7 @@ class Between:
                     connection.request(self.command, self.path, body, headers)
                     answer = connection.getresponse()
                     status, data = answer.status, answer.read()
+                    given = {name: value for name in ("ETag",) if (value := answer.getheader(name))}
                     connection.close()
                 if order == "lose":
                     self.close_connection = True

@@ -617,9 +617,54 @@ def test_a_service_that_lets_everybody_be_first_is_found_out(between: Callable[.
     assert "lets everybody be first" in message
 
 
+def test_what_is_replaced_is_what_was_there(between: Callable[..., Between], service: str) -> None:
+    name, stands = f"lock/{hexed(8)}", between()
+    at = {"AWS_ENDPOINT_URL": stands.url, **KEYS}
+
+    def there() -> bytes | None:
+        return using("s3://films", lambda remote: remote.read(name, 99), AWS_ENDPOINT_URL=service, **KEYS)
+
+    def put(data: bytes) -> None:
+        using("s3://films", lambda remote: remote.write(name, data), AWS_ENDPOINT_URL=service, **KEYS)
+
+    def replaced(was: bytes, data: bytes) -> bool:
+        return using("s3://films", lambda remote: remote.replace(name, was, data), **at)  # type: ignore[no-any-return]
+
+    assert replaced(b"one", b"two") is False
+    assert there() is None
+    put(b"one")
+    assert replaced(b"one", b"two") is True
+    assert there() == b"two"
+    assert replaced(b"one", b"two") is True, "it is there already"
+    assert replaced(b"one", b"three") is False
+    put(b"x" * 90)
+    assert replaced(b"one", b"three") is False
+    put(b"two")
+    stands.orders += ["", lambda: put(b"somebody's")]
+    assert replaced(b"two", b"three") is False, "somebody came in between"
+    assert there() == b"somebody's"
+    stands.orders += ["", lambda: using("s3://films", lambda r: r.delete(name), AWS_ENDPOINT_URL=service, **KEYS)]
+    assert replaced(b"somebody's", b"three") is False, "it was removed in between"
+    assert there() is None
+    put(b"two")
+    stands.orders += ["", "lose"]
+    assert replaced(b"two", b"three") is True, "whose answer was lost"
+    assert there() == b"three"
+    stands.orders += ["", 409]
+    assert replaced(b"three", b"four") is True
+    assert there() == b"four"
+
+
 def test_a_bucket_follows_no_redirect_and_keeps_its_token_to_itself(between: Callable[..., Between]) -> None:
     other = between()
-    for method, *arguments in (("read", 9), ("has",), ("write", b"x"), ("create", b"x"), ("delete",)):
+    for method, *arguments in (
+        ("read", 9),
+        ("has",),
+        ("write", b"x"),
+        ("create", b"x"),
+        ("replace", b"x", b"y"),
+        ("delete",),
+    ):
         stands = between(other.url, other.url, other.url)
         message = refused(
             "s3://films",

@@ -12,10 +12,11 @@ import pytest
 
 from storyboard.catalog import Catalog
 from storyboard.lease import Lease, Leases, Pace
-from storyboard.remote import open_remote
+from storyboard.remote import Locking, open_remote
 from storyboard.simulator import Running, Seen, Simulator
 from storyboard.tools import Tools
 from tests.bazel import Bazel
+from tests.between import Between
 from tests.desk import Desk
 from tests.folder import Folder
 from tests.killing import board
@@ -212,6 +213,40 @@ def test_a_seat_that_slept_for_long_is_not_sure_of_its_lease_until_it_has_looked
         await remote.close()
 
     asyncio.run(go())
+
+
+def test_a_sign_of_life_never_takes_back_a_lease_that_was_given_to_another(place: Bucket, tmp_path: Path) -> None:
+    """It was unlocked, and is somebody else's, right when the sign is written."""
+    key, beats = "b" * 64, asyncio.Semaphore(0)
+    theirs = Lease("b" * 32, "Tom", "", 0).data
+
+    async def sleep(_seconds: float) -> None:
+        await beats.acquire()
+
+    async def go() -> None:
+        mine = Leases(remote, tmp_path, "Ada", lambda: 0.0, lambda: 0.0, sleep, Pace())
+        assert await mine.claim(key) is None
+        between.orders += ["", lambda: asyncio.run(give())]
+        beats.release()
+        async with asyncio.timeout(LONGEST):
+            while key in mine.mine:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert not mine.sure(key)
+        there = await mine.look(key)
+        assert there
+        assert there.who == "Tom"
+        await remote.close()
+
+    async def give() -> None:
+        other = open_remote(place.url, place.environment, asyncio.sleep)
+        await other.write(f"lease/{key}", theirs)
+        await other.close()
+
+    between = Between(place.service)
+    remote = open_remote(place.url, {**place.environment, "AWS_ENDPOINT_URL": between.url}, asyncio.sleep)
+    assert isinstance(remote, Locking)
+    asyncio.run(go())
+    between.close()
 
 
 def test_unlock_says_who_is_buying_and_lets_go_only_on_consent(

@@ -86,6 +86,13 @@ class Locking(Remote, Protocol):
         """
         ...
 
+    async def replace(self, name: str, was: bytes, data: bytes) -> bool:
+        """Put `data` where `was` is, or `data` is already; False where something else is there, or nothing.
+
+        Where it raises, it may have been put there.
+        """
+        ...
+
     async def delete(self, name: str) -> None:
         """Remove what is there, if anything is."""
         ...

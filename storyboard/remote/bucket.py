@@ -7,7 +7,7 @@ for what it isn't told.
 """
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, cast
@@ -62,15 +62,9 @@ class Bucket(Transport):
 
     async def create(self, name: str, data: bytes) -> bool:
         """See `Remote`. The first that succeeds is repeated, which must fail: some services let everybody be first."""
-        sent = 0
-
-        async def parts() -> AsyncIterator[bytes]:
-            nonlocal sent
-            sent += 1
-            yield data
-
+        sent, parts = self._counted(data)
         if await self._was_there(name, len(data), parts):
-            return sent > 1 and await self._holds(name, data)
+            return sent() > 1 and await self._holds(name, data)
         if not self._proven:
             try:
                 proven = await self._was_there(name, len(data), parts)
@@ -83,8 +77,30 @@ class Bucket(Transport):
             self._proven = True
         return True
 
+    async def replace(self, name: str, was: bytes, data: bytes) -> bool:
+        """See `Locking`. A service that ignores If-Match may replace what came in between."""
+        tag = ""
+
+        async def take(answer: httpx.Response) -> bytes:
+            nonlocal tag
+            tag = answer.headers.get("etag", "")
+            return b"".join([part async for part in self._body(answer, name, len(was) + len(data))])
+
+        try:
+            there = await self.ask("GET", name, len(was) + len(data), take)
+        except Oversized:
+            return False
+        if there != was:
+            return there == data
+        sent, parts = self._counted(data)
+        try:
+            await self.ask("PUT", name, len(data), done, parts, {"If-Match": tag} if tag else None)
+        except Precluded:
+            return sent() > 1 and await self._holds(name, data)
+        return True
+
     async def delete(self, name: str) -> None:
-        """See `Remote`."""
+        """See `Locking`."""
         await self.ask("DELETE", name, 0, done)
 
     async def place(self, method: str, name: str) -> tuple[str, Mapping[str, str]]:
@@ -106,6 +122,8 @@ class Bucket(Transport):
         """See `Transport`. Of what a service says, its code decides, and nothing is shown."""
         status = answer.status_code
         self._cure(await _code(answer))
+        if status == 404 and "if-match" in answer.request.headers:
+            raise Precluded(name)
         if status == 409:
             raise Trouble("can't say who was first, as several are at it (409)")
         who = f"{self._named} doesn't allow it" if self._named else f"{KEY} and {SECRET} aren't set"
@@ -126,6 +144,18 @@ class Bucket(Transport):
         except Precluded:
             return True
         return not created
+
+    @staticmethod
+    def _counted(data: bytes) -> tuple[Callable[[], int], Parts]:
+        """How often it was sent, and the data as the parts of a request."""
+        sent = 0
+
+        async def parts() -> AsyncIterator[bytes]:
+            nonlocal sent
+            sent += 1
+            yield data
+
+        return lambda: sent, parts
 
     async def _holds(self, name: str, data: bytes) -> bool:
         try:

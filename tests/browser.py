@@ -7,6 +7,7 @@ message ended by a zero byte, read by the browser from descriptor 3 and written 
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from typing import Any, Self
 COMMAND = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
 )
+LONGEST = 60
+"""Seconds without a word after which it counts as stuck; no test waits for it."""
 # What a browser of its own accord asks elsewhere is off; a page is data: nobody needs a sandbox of the system for it.
 QUIET = [
     "--headless",
@@ -47,7 +50,11 @@ os.execv(sys.argv[3], sys.argv[3:])
 
 
 class Browser:
-    """A browser with one page."""
+    """A browser with one page.
+
+    Raises:
+        OSError: it can't be started here, has ended, or is stuck.
+    """
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -68,15 +75,23 @@ class Browser:
         self._number = 0
         self._session: str | None = None
         self.events: list[tuple[str, Mapping[str, Any]]] = []
-        target = self._ask("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self._ask(f"{domain}.enable")
+        try:
+            target = self._ask("Target.createTarget", url="about:blank")["targetId"]
+            self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+            for domain in ("Page", "Runtime", "Network", "Log"):
+                self._ask(f"{domain}.enable")
+        except OSError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it."""
         self._process.kill()
         self._process.wait()
         os.close(self._write)
@@ -128,8 +143,11 @@ class Browser:
 
     def _hear(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            if not select.select([self._read], [], [], LONGEST)[0]:
+                raise TimeoutError("the browser says nothing")
             more = os.read(self._read, 1 << 20)
-            assert more, "the browser has ended"
+            if not more:
+                raise ConnectionError("the browser has ended")
             self._buffer += more
         message, self._buffer = self._buffer.split(b"\0", 1)
         told: dict[str, Any] = json.loads(message)

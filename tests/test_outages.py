@@ -62,14 +62,22 @@ def clips(desk: Desk) -> list[bytes]:
 def test_wherever_a_bucket_is_lost_for_good_a_clip_is_bought_once_and_the_others_get_it(
     place: Bucket, seat: Callable[[str, Shared], Desk], running: Running
 ) -> None:
-    """A server instead, and one request alone, are in tests/soak."""
-    lost(place, seat, running, "bucket", once=False)
+    """Every third request; the others, one request alone, and a server instead are in tests/soak."""
+    lost(place, seat, running, "bucket", once=False, step=3)
 
 
-def lost(place: Bucket, seat: Callable[[str, Shared], Desk], running: Running, kind: str, *, once: bool) -> None:
-    """The first request fails, or the second, and so on until a render has come to its end before."""
+def lost(
+    place: Bucket,
+    seat: Callable[[str, Shared], Desk],
+    running: Running,
+    kind: str,
+    *,
+    once: bool,
+    step: int = 1,
+) -> None:
+    """The first request fails, or one `step` later, and so on until a render has come to its end before."""
     with Bazel() as server:
-        for at in range(40):
+        for at in range(0, 40, step):
             server.kept.clear()
             between = Between(
                 place.service if kind == "bucket" else server.url, *[""] * at, *[418] * (1 if once else 99)

@@ -564,7 +564,11 @@ def test_the_more_pictures_a_page_has_the_smaller_they_are(tools: Tools, tmp_pat
 def browser() -> Iterator[Browser]:
     if not COMMAND:
         pytest.skip("there is no Chromium on this machine: nobody looks at the page")
-    with Browser() as started:
+    try:
+        started = Browser()
+    except OSError as error:
+        pytest.skip(f"Chromium can't be started on this machine ({error}): nobody looks at the page")
+    with started:
         yield started
 
 
@@ -666,13 +670,12 @@ def test_no_payload_does_anything_in_a_browser(film: Folder, browser: Browser) -
     film.edit(*LIT)
     new = loaded(film).asked()
     empty = Store(film.path / "empty", Memo(film.path / "hashes", time.time_ns))
-    names: list[str] = []
-    for payload in PAYLOADS:
-        diff = diff_of(old, new, EMPTY, lambda text, said=payload: f"{text} {said}")  # type: ignore[misc]
+    for first in range(12):
+        payloads = PAYLOADS[first::12]
+        diff = diff_of(old, new, EMPTY, lambda text, said=payloads: " ".join([text, *said]))  # type: ignore[misc]
         shown(browser, film, of_diff(diff, Pictures(empty)))
-        assert browser.value("[...document.querySelectorAll('body *')].map(it => it.localName)") == names or not names
         names = browser.value("[...document.querySelectorAll('body *')].map(it => it.localName)")
-        assert set(names) <= TAGS
-        if payload.isprintable() and "  " not in payload:
-            assert browser.value("document.body.textContent").count(payload) > 20
-        assert browser.said() == [], payload
+        assert {"article", "td"} <= set(names) <= TAGS, payloads
+        words = browser.value("document.body.textContent")
+        assert all(words.count(payload) > 20 for payload in payloads if payload.isprintable()), payloads
+        assert browser.said() == [], payloads

@@ -255,7 +255,7 @@ class Remote:
             progress(min(typical, int(now - started)), doing)
             if now >= until:
                 return
-            await self._setup.sleep(min(1.0, until - now))
+            await self._setup.sleep(min(max(1.0, typical / 100), until - now))  # for a bar of a hundred steps
 
     async def _ask(self, job: Job, ticket: Ticket) -> tuple[Answer | None, str]:
         """The answer to one poll, or why there is none that can be used."""

@@ -12,7 +12,7 @@ from tests.test_outages import Shared, lost, place, running, seat, service
 __all__ = ["place", "running", "seat", "service"]
 
 
-@pytest.mark.parametrize(("kind", "once"), [("bucket", True), ("server", True), ("server", False)])
+@pytest.mark.parametrize(("kind", "once"), [("bucket", True), ("bucket", False), ("server", True), ("server", False)])
 def test_whichever_request_the_shared_cache_refuses_a_clip_is_bought_once_and_the_others_get_it(
     place: Bucket, seat: Callable[[str, Shared], Desk], running: Running, kind: str, once: bool
 ) -> None:

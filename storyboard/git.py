@@ -117,9 +117,11 @@ class Repository:
             raise GitError("git doesn't know who you are: git config --global user.name 'Your Name'") from error
         return said.rpartition(">")[0] + ">"
 
-    def _run(self, *arguments: str, told: bytes = b"") -> bytes:
+    def _run(self, *arguments: str, told: bytes = b"", strict: bool = False) -> bytes:
+        """What git says; where it is `strict`, a warning counts as a failure."""
         try:
             done = subprocess.run(
+                # Reading the index would run the program that a repository names here.
                 ["git", "-c", "core.fsmonitor=false", *arguments],  # noqa: S607 -- the user's own git
                 cwd=self._folder,
                 env=self._environment,
@@ -132,7 +134,7 @@ class Repository:
             raise GitError("git isn't installed") from error
         except (OSError, subprocess.SubprocessError) as error:
             raise GitError(f"git can't be asked: {error}") from error
-        if done.returncode:
+        if done.returncode or (strict and done.stderr):
             said = done.stderr.decode("utf-8", "replace").strip().removeprefix("fatal: ")
             raise GitError(said.partition("\n")[0] or f"git {arguments[0]} failed")
         return done.stdout

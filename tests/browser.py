@@ -57,6 +57,8 @@ class Browser:
     """
 
     def __init__(self) -> None:
+        if not COMMAND:
+            raise FileNotFoundError("there is no Chromium on this machine")
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         options = [*QUIET, f"--user-data-dir={self._folder.name}"]
         theirs, self._write = os.pipe()
@@ -144,10 +146,10 @@ class Browser:
     def _hear(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
             if not select.select([self._read], [], [], LONGEST)[0]:
-                raise TimeoutError("the browser says nothing")
+                raise TimeoutError("Chromium says nothing")
             more = os.read(self._read, 1 << 20)
             if not more:
-                raise ConnectionError("the browser has ended")
+                raise ConnectionError("Chromium has ended")
             self._buffer += more
         message, self._buffer = self._buffer.split(b"\0", 1)
         told: dict[str, Any] = json.loads(message)

@@ -7,12 +7,10 @@ to be executed, seen by sys.settrace; each belongs to a stage of the purchase wh
 
 import dis
 import inspect
-import json
 import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import threading
 from collections import Counter
@@ -21,8 +19,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from decimal import Decimal
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, NamedTuple, Self
+from types import FrameType
+from typing import Any, NamedTuple
 
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -35,8 +33,8 @@ from storyboard.purchase import OPEN, Purchase
 from storyboard.simulator import Running
 from storyboard.store import Record
 from storyboard.tools import Tools
+from tests.forking import ROOT, Forking, serve, tell, told
 
-ROOT = Path(__file__).parent.parent
 WATCHED = {
     str(ROOT / "storyboard" / name): name
     for name in (
@@ -48,8 +46,6 @@ STAGES = ("submit", "wait", "keep")
 """Until the id is on the disk; until the service has the clip; until it is stored."""
 _ENTERED = {"claim": "submit", "accept": "wait", "adopt": "wait", "complete": "keep"}
 """The journal's methods after which a purchase is in a stage."""
-LONGEST = 300
-"""Seconds after which a process is ended that hangs; no test waits for it."""
 BOARD = """\
 storyboard: 1
 title: Shots
@@ -132,12 +128,8 @@ class _Points:
             self.met[stage, name, line] += 1
             point = Point(stage, name, line, self.met[stage, name, line])
             if self._at in (point, self.number):
-                _tell(self._report, "signalled", point)
+                tell(self._report, "signalled", point)
                 os.kill(os.getpid(), self._send)
-
-
-def _tell(report: int, what: str, value: Any) -> None:
-    os.write(report, json.dumps([what, value]).encode() + b"\n")
 
 
 def _render(asked: Mapping[str, Any], report: int) -> None:
@@ -156,39 +148,15 @@ def _render(asked: Mapping[str, Any], report: int) -> None:
     sellers = project.market.providers(plan, tools, asked["environment"], limits=limits, more=more)
     results = project.render(plan, sellers, settle=asked["settle"])
     sys.settrace(None)
-    _tell(report, "results", {one.step.shot: [one.state, one.error] for one in results})
-    _tell(report, "met", [[*key, times] for key, times in points.met.items()])
+    tell(report, "results", {one.step.shot: [one.state, one.error] for one in results})
+    tell(report, "met", [[*key, times] for key, times in points.met.items()])
 
 
 def _zygote() -> None:
     tls.context()
     assert all(map(callable, (execute.execute, providers.load, store.Store, remote.Remote, account.Account)))
     assert all(map(callable, (host.Host, web.fetch, wavespeed.make, vercel.make, sqlite3.connect)))
-    for line in sys.stdin:
-        asked = json.loads(line)
-        if "wait" in asked:
-            pid, status = os.waitpid(asked["wait"], os.WUNTRACED)
-            answer = {"stopped": os.WIFSTOPPED(status)}
-            answer |= {} if answer["stopped"] else {"status": os.waitstatus_to_exitcode(status)}
-        else:
-            pid = os.fork()
-            if pid == 0:
-                _forked(asked)
-            answer = {"pid": pid}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
-def _forked(asked: Mapping[str, Any]) -> None:
-    report = os.open(asked["report"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    signal.alarm(LONGEST)
-    status = 0
-    try:
-        _render(asked, report)
-    except BaseException as error:  # noqa: BLE001 -- told to the test, which fails
-        _tell(report, "error", repr(error))
-        status = 1
-    os._exit(status)
+    serve(_render)
 
 
 # -- the test's side
@@ -219,55 +187,29 @@ class Process:
 
     def wait(self) -> Ended:
         """Wait for its end."""
-        told = self._zygote.ask({"wait": self.pid})
-        assert not told["stopped"], "it was stopped, and hasn't ended"
-        lines = dict(json.loads(line) for line in self._report.read_text("utf-8").splitlines())
+        end = self._zygote.ask({"wait": self.pid})
+        assert not end["stopped"], "it was stopped, and hasn't ended"
+        lines = told(self._report)
         met = {(stage, name, line): times for stage, name, line, times in lines.get("met", [])}
         point = Point(*lines["signalled"]) if "signalled" in lines else None
-        self._report.unlink()
-        return Ended(told["status"], point, lines.get("results", {}), lines.get("error", ""), met)
+        return Ended(end["status"], point, lines.get("results", {}), lines.get("error", ""), met)
 
     def wait_until_stopped(self) -> None:
         """Wait until it stopped itself."""
-        told = self._zygote.ask({"wait": self.pid})
-        assert told["stopped"], f"it ended instead: {told}, {self._report.read_text('utf-8')[:2000]}"
+        end = self._zygote.ask({"wait": self.pid})
+        assert end["stopped"], f"it ended instead: {end}, {self._report.read_text('utf-8')[:2000]}"
 
     def go_on(self) -> None:
         """SIGCONT."""
         os.kill(self.pid, signal.SIGCONT)
 
 
-class Zygote:
-    """Starts renders by forking; not to be asked by two threads at the same time."""
+class Zygote(Forking):
+    """Starts renders by forking."""
 
     def __init__(self, place: Path) -> None:
-        self._place = place
+        super().__init__(__file__, place)
         self._number = 0
-        place.mkdir(parents=True, exist_ok=True)
-
-    def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__],
-            cwd=ROOT,
-            env={"PATH": "/usr/bin:/bin", "HOME": str(self._place), "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._process.communicate()
-
-    def ask(self, what: Mapping[str, Any]) -> dict[str, Any]:
-        """One request and its answer."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
 
     def start(
         self,
@@ -285,9 +227,9 @@ class Zygote:
     ) -> Process:
         """Begin a render of a storyboard. `lease` are milliseconds, 0 for the usual."""
         self._number += 1
-        report = self._place / f"report{self._number}"
+        report = self.place / f"report{self._number}"
         environment = running.environment() | {"STORYBOARD_POLL_SECONDS": str(poll)}
-        told = self.ask(
+        begun = self.ask(
             {
                 "film": str(film / "storyboard.yaml"),
                 "environment": environment,
@@ -301,7 +243,7 @@ class Zygote:
                 "report": str(report),
             }
         )
-        return Process(self, told["pid"], report)
+        return Process(self, begun["pid"], report)
 
     def run(self, film: Path, running: Running, **how: Any) -> Ended:
         """A render from its start to its end."""

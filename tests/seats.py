@@ -5,20 +5,18 @@
 """
 
 import asyncio
-import json
 import logging
 import os
 import pkgutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from types import FrameType, TracebackType
-from typing import Any, NamedTuple, Self
+from types import FrameType
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -35,10 +33,7 @@ from storyboard.shared import Wanted, share
 from storyboard.simulator import Running
 from storyboard.store import Record
 from storyboard.tools import Tools
-
-ROOT = Path(__file__).parent.parent
-LONGEST = 120
-"""Seconds after which a process is ended that hangs; no test waits for it."""
+from tests.forking import ROOT, Forking, serve, tell, told
 
 
 class Bucket(NamedTuple):
@@ -111,7 +106,8 @@ def _render(asked: Mapping[str, Any], report: int) -> None:
     )
     results = project.render(plan, sellers, settle=0.2, shared=shared, notify=notify)
     states = {one.step.shot: [one.state, one.error] for one in results}
-    _tell(report, {"results": states, "notes": notes})
+    tell(report, "results", states)
+    tell(report, "notes", notes)
 
 
 def _watch(function: str | None) -> None:
@@ -134,39 +130,12 @@ def _watch(function: str | None) -> None:
     sys.settrace(called)
 
 
-def _tell(report: int, value: Any) -> None:
-    os.write(report, json.dumps(value).encode())
-
-
 def _zygote() -> None:
     for module in pkgutil.walk_packages(storyboard.__path__, "storyboard."):
         if not module.name.endswith(".__main__"):
             import_module(module.name)
     tls.context()
-    for line in sys.stdin:
-        asked = json.loads(line)
-        if "wait" in asked:
-            _, how = os.waitpid(asked["wait"], 0)
-            answer = {"status": os.waitstatus_to_exitcode(how)}
-        else:
-            pid = os.fork()
-            if pid == 0:
-                _forked(asked)
-            answer = {"pid": pid}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
-
-
-def _forked(asked: Mapping[str, Any]) -> None:
-    report = os.open(asked["report"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    signal.alarm(LONGEST)
-    status = 0
-    try:
-        _render(asked, report)
-    except BaseException as error:  # noqa: BLE001 -- told to the test, which fails
-        _tell(report, {"error": repr(error)})
-        status = 1
-    os._exit(status)
+    serve(_render)
 
 
 # -- the test's side
@@ -185,21 +154,11 @@ class Ended(NamedTuple):
         return [state for state, _ in self.results.values()]
 
 
-class Seats:
-    """Starts renders of films, each film a seat; not to be asked by two threads at the same time."""
+class Seats(Forking):
+    """Starts renders of films, each film a seat."""
 
     def __init__(self, place: Path) -> None:
-        self._place = place
-        place.mkdir(parents=True, exist_ok=True)
-
-    def __enter__(self) -> Self:
-        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self._place), "PYTHONPATH": str(ROOT)}
-        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-        self._process = subprocess.Popen([sys.executable, __file__], cwd=ROOT, env=environment, **pipes)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._process.communicate()
+        super().__init__(__file__, place)
 
     def start(
         self,
@@ -213,28 +172,20 @@ class Seats:
     ) -> int:
         """Begin a render of a film; its process. `still` are seconds without a sign of life of another seat."""
         known = {**running.environment(), "STORYBOARD_POLL_SECONDS": "0.03", **environment}
-        told = {"film": str(film), "remote": url, "environment": known, "who": f"seat {film.name}", "dies": dies}
-        report = self._place / film.name
-        return int(self._ask({**told, "pace": [0.1, still, 0.1, 0.4], "report": str(report)})["pid"])
+        asked = {"film": str(film), "remote": url, "environment": known, "who": f"seat {film.name}", "dies": dies}
+        report = self.place / film.name
+        return int(self.ask({**asked, "pace": [0.1, still, 0.1, 0.4], "report": str(report)})["pid"])
 
     def wait(self, pid: int, film: Path) -> Ended:
         """Wait for its end."""
-        status = int(self._ask({"wait": pid})["status"])
-        text = (self._place / film.name).read_text("utf-8")
-        told = json.loads(text) if text else {}
-        results = {shot: (state, error) for shot, (state, error) in told.get("results", {}).items()}
-        return Ended(status, results, tuple(told.get("notes", ())), told.get("error", ""))
+        status = int(self.ask({"wait": pid})["status"])
+        lines = told(self.place / film.name)
+        results = {shot: (state, error) for shot, (state, error) in lines.get("results", {}).items()}
+        return Ended(status, results, tuple(lines.get("notes", ())), lines.get("error", ""))
 
     def run(self, film: Path, running: Running, url: str, environment: Mapping[str, str], **how: Any) -> Ended:
         """A render from its start to its end."""
         return self.wait(self.start(film, running, url, environment, **how), film)
-
-    def _ask(self, what: Mapping[str, Any]) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return answer
 
 
 def clips(film: Path) -> dict[str, tuple[str, bytes]]:

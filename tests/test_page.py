@@ -36,7 +36,7 @@ from storyboard.page.style import SHEET
 from storyboard.stills import Part
 from storyboard.store import Record, Store
 from storyboard.tools import Tools
-from tests.browser import COMMAND, Browser
+from tests.browser import Browser
 from tests.folder import Folder
 
 BOARD = """\
@@ -562,12 +562,10 @@ def test_the_more_pictures_a_page_has_the_smaller_they_are(tools: Tools, tmp_pat
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not COMMAND:
-        pytest.skip("there is no Chromium on this machine: nobody looks at the page")
     try:
         started = Browser()
     except OSError as error:
-        pytest.skip(f"Chromium can't be started on this machine ({error}): nobody looks at the page")
+        pytest.skip(f"{error}: nobody looks at the page")
     with started:
         yield started
 

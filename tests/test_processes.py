@@ -19,7 +19,8 @@ from storyboard.providers.remote import Remote
 from storyboard.simulator import Running, Seen, Simulator, fault
 from storyboard.tools import Tools
 from tests.folder import ROOT, Folder
-from tests.killing import LONGEST, Zygote, audit, board, first_line, go_on, line_with
+from tests.forking import LONGEST
+from tests.killing import Zygote, audit, board, first_line, go_on, line_with
 
 LEASE = 400
 COMMAND = (

@@ -19,9 +19,10 @@ from tests.bazel import Bazel
 from tests.between import Between
 from tests.desk import Desk
 from tests.folder import Folder
+from tests.forking import LONGEST
 from tests.killing import board
 from tests.money import workshop
-from tests.seats import LONGEST, Bucket, Ended, Seats, bucket, buckets, clips
+from tests.seats import Bucket, Ended, Seats, bucket, buckets, clips
 
 GONE = 0.6
 """Seconds after which these tests take a seat for gone that gives no sign of life."""

@@ -3,12 +3,11 @@ index. What can't be read is an error, never left out: what is left out may be d
 """
 
 import re
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from storyboard.git import SECONDS, GitError, Repository
+from storyboard.git import GitError, Repository
 
 _PLACES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_NAMESPACE")
 """Variables that name a repository, or a part of one, whatever the folder: those that hooks run with."""
@@ -143,22 +142,7 @@ class _Everything(Repository):
 
     def _told(self, *arguments: str) -> str:
         """What git says, where it warns of nothing: it leaves out a ref that is broken, with a warning."""
-        try:
-            done = subprocess.run(
-                # Reading the index would run the program that a repository names here.
-                ["git", "-c", "core.fsmonitor=false", *arguments],  # noqa: S607 -- the user's own git
-                cwd=self._folder,
-                env=self._environment,
-                capture_output=True,
-                check=False,
-                timeout=SECONDS,
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise GitError(f"git can't be asked: {error}") from error
-        if done.returncode or done.stderr:
-            said = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
-            raise GitError(said or f"git {arguments[0]} failed")
-        return done.stdout.decode("utf-8", "surrogateescape")
+        return self._run(*arguments, strict=True).decode("utf-8", "surrogateescape")
 
 
 def _is_lock(path: str, mode: str) -> bool:
